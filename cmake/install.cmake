@@ -1,0 +1,3 @@
+# What `cmake --install` puts where.
+install(TARGETS egress EXPORT egress-targets)
+install(DIRECTORY include/egress DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

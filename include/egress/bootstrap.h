@@ -1,0 +1,56 @@
+#ifndef EGRESS_BOOTSTRAP_H
+#define EGRESS_BOOTSTRAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <egress/alloc.h>
+#include <egress/diag.h>
+#include <egress/export.h>
+#include <egress/text.h>
+
+EGRESS_BEGIN_DECLS
+
+/** What an Envoy needs to know to find its control plane. */
+typedef struct egress_bootstrap_options {
+  /** ``sizeof`` of this struct as the caller was compiled. */
+  size_t size;
+  /** Borrowed for the result's life; NULL means malloc. */
+  const egress_alloc *alloc;
+  /** ``node.id``, unique for each Envoy; required. */
+  const char *node_id;
+  /** ``node.cluster``, by default the group whose snapshot it gets; NULL means ``"egress"``. */
+  const char *node_cluster;
+  /** Where the control plane listens, ``"ADDRESS:PORT"``, ``"NAME:PORT"`` or ``"unix:/PATH"``; required. */
+  const char *control_plane;
+  /** Where Envoy's admin page listens; a loopback ``"ADDRESS:PORT"``; NULL means ``"127.0.0.1:9901"``. */
+  const char *admin_address;
+  /** PEM file, on Envoy's machine, of the authority that signed the control plane's certificate; NULL: no TLS. */
+  const char *tls_ca;
+  /** Name that the control plane's certificate must carry; NULL means the one in ``control_plane``. */
+  const char *tls_name;
+  /** PEM files of Envoy's own certificate and key for mutual TLS; both or neither. */
+  const char *tls_cert;
+  const char *tls_key;
+  /** Interval of HTTP/2 keepalive pings to the control plane, in milliseconds; 0 means 10,000. */
+  uint32_t keepalive_ms;
+  /** 1: the incremental variant of xDS (delta); 0: state of the world. */
+  uint32_t delta;
+} egress_bootstrap_options;
+#define EGRESS_BOOTSTRAP_OPTIONS_INIT \
+  { sizeof(egress_bootstrap_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
+
+/**
+ * Writes an Envoy bootstrap as JSON: node, ADS over gRPC with keepalive, admin on loopback.
+ *
+ * :param out: set on success only; the caller owns it.
+ * :param diag: says which option is wrong.
+ * :return: 0; EGRESS_EINVAL: a missing or bad option; EGRESS_EABI; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_bootstrap(egress_text **out, const egress_bootstrap_options *options, egress_diag *diag);
+
+EGRESS_END_DECLS
+
+#endif

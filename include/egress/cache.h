@@ -1,0 +1,91 @@
+#ifndef EGRESS_CACHE_H
+#define EGRESS_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <egress/alloc.h>
+#include <egress/export.h>
+#include <egress/snapshot.h>
+
+EGRESS_BEGIN_DECLS
+
+/** Which snapshot each group of Envoys has. Belongs to one thread: that of the server which uses it. */
+typedef struct egress_cache egress_cache;
+
+/** What a client said of itself in its first request; borrowed during the call it is given to. */
+typedef struct egress_node {
+  /** ``node.id``: UTF-8, ``""`` when not given. */
+  const char *id;
+  /** ``node.cluster``: UTF-8, ``""`` when not given. */
+  const char *cluster;
+} egress_node;
+
+/**
+ * Says which group a node belongs to.
+ *
+ * :param node: borrowed during the call.
+ * :return: the group's name, read before the function is called again; NULL or ``""`` refuses the node.
+ *
+ * Thread: the cache's.
+ */
+typedef const char *(*egress_group_fn)(const egress_node *node, void *user);
+
+/** Options for a cache. */
+typedef struct egress_cache_options {
+  /** ``sizeof`` of this struct as the caller was compiled. */
+  size_t size;
+  /** Borrowed for the cache's life; NULL means malloc. */
+  const egress_alloc *alloc;
+  /** NULL means ``node.cluster``, or ``node.id`` where that is empty. */
+  egress_group_fn group;
+  /** Passed to ``group``. */
+  void *user;
+} egress_cache_options;
+#define EGRESS_CACHE_OPTIONS_INIT \
+  { sizeof(egress_cache_options), NULL, NULL, NULL }
+
+/**
+ * Makes an empty cache.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :return: 0; EGRESS_EINVAL; EGRESS_EABI; EGRESS_ENOMEM.
+ *
+ * Thread: any; then the cache belongs to the thread of its server's loop. Since: 0.1.
+ */
+EGRESS_API int egress_cache_new(egress_cache **out, const egress_cache_options *options);
+
+/** Takes one more reference; returns ``cache``. NULL is allowed. Thread: the cache's. Since: 0.1. */
+EGRESS_API egress_cache *egress_cache_ref(egress_cache *cache);
+
+/** Gives one reference back; the last frees the cache. NULL is allowed. Thread: the cache's. Since: 0.1. */
+EGRESS_API void egress_cache_unref(egress_cache *cache);
+
+/**
+ * Gives ``group`` a snapshot, in the place of the one it had. Streams of the group are sent what differs, once
+ * control is back in the loop.
+ *
+ * :param group: UTF-8, 1 to 255 bytes, copied; ``"*"`` stands for every group that has no snapshot of its own.
+ * :param snap: the cache takes its own reference.
+ * :return: 0; EGRESS_EINVAL: an empty or long name, or no snapshot; EGRESS_ENOMEM: nothing changed.
+ *
+ * Thread: the cache's. Callbacks: none run inside. Since: 0.1.
+ */
+EGRESS_API int egress_cache_set(egress_cache *cache, const char *group, egress_snapshot *snap);
+
+/** The group's own snapshot, borrowed until the next change; NULL when it has none. Thread: the cache's. Since: 0.1. */
+EGRESS_API egress_snapshot *egress_cache_get(const egress_cache *cache, const char *group);
+
+/**
+ * Forgets the group's snapshot. Its open streams keep what they have and are sent nothing now, not even deletions;
+ * new streams get the snapshot of ``"*"`` if there is one, and the open ones do when that changes the next time.
+ *
+ * :return: 0; EGRESS_ENOENT: it has none; EGRESS_EINVAL.
+ *
+ * Thread: the cache's. Since: 0.1.
+ */
+EGRESS_API int egress_cache_clear(egress_cache *cache, const char *group);
+
+EGRESS_END_DECLS
+
+#endif

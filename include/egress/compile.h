@@ -1,0 +1,79 @@
+#ifndef EGRESS_COMPILE_H
+#define EGRESS_COMPILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <egress/alloc.h>
+#include <egress/diag.h>
+#include <egress/export.h>
+#include <egress/policy.h>
+#include <egress/snapshot.h>
+
+EGRESS_BEGIN_DECLS
+
+/** Names of what ``egress_compile`` makes; clusters of an Envoy's own bootstrap must not take them. */
+#define EGRESS_LISTENER_EXPLICIT "egress_explicit"
+#define EGRESS_LISTENER_SNI "egress_sni"
+#define EGRESS_ROUTE_HTTP "egress_http"
+#define EGRESS_CLUSTER_FORWARD "egress_forward"
+
+/** Which listeners the Envoys get, and what all of them share. */
+typedef struct egress_compile_options {
+  /** ``sizeof`` of this struct as the caller was compiled. */
+  size_t size;
+  /** Borrowed for the snapshot's life; NULL means malloc. */
+  const egress_alloc *alloc;
+  /**
+   * Where the explicit forward proxy listens (absolute-form HTTP, HTTP/1.1 and HTTP/2 CONNECT): ``"ADDRESS:PORT"``,
+   * ``"[IPV6]:PORT"``; NULL means that there is none.
+   */
+  const char *explicit_address;
+  /** Where the SNI proxy listens: as above; NULL means that there is none. */
+  const char *sni_address;
+  /** The resolver that Envoy asks, ``"ADDRESS:PORT"``; NULL means that of the machine Envoy runs on. */
+  const char *dns_resolver;
+  /** Where Envoy writes its access log; NULL means ``"/dev/stdout"``. */
+  const char *access_log;
+  /**
+   * What is in force now: an earlier result of ``egress_compile``, borrowed during the call, or NULL. With it, a rule
+   * that became narrower gets a new filter chain, so that Envoy ends the connections that lost their permission.
+   */
+  const egress_snapshot *previous;
+  /** Bits of ``egress_compile_flag``. */
+  uint32_t flags;
+  /** The port that the SNI proxy dials; 0 means 443. */
+  uint16_t sni_port;
+  /** 0. */
+  uint16_t reserved;
+} egress_compile_options;
+#define EGRESS_COMPILE_OPTIONS_INIT \
+  { sizeof(egress_compile_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
+/** Choices of ``egress_compile_options.flags``. */
+typedef enum egress_compile_flag {
+  /** A refusal's 403 body also names the rule that decided. Rule names then reach every client. */
+  EGRESS_COMPILE_NAME_RULES = 1,
+  /** A rule that a listener cannot express is left out with a warning, instead of refusing the policy. */
+  EGRESS_COMPILE_SKIP_UNSUPPORTED = 2
+} egress_compile_flag;
+
+/**
+ * Turns ``policy`` into what Envoy needs to enforce it: listeners, one route configuration, clusters. Equal arguments
+ * give equal bytes. Cluster and explicit listener do not depend on the policy, so a new policy does not touch them.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :param policy: borrowed during the call; the snapshot keeps its own reference for later comparison.
+ * :param options: at least one listener address is required.
+ * :param diag: gets errors and warnings.
+ * :return: 0; EGRESS_EINVAL: no listener, or a bad address (``diag`` says which); EGRESS_EUNSUPPORTED: a rule that a
+ *   chosen listener cannot express; EGRESS_EABI; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_compile_options *options,
+                              egress_diag *diag);
+
+EGRESS_END_DECLS
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef EGRESS_EGRESS_H
+#define EGRESS_EGRESS_H
+
+/**
+ * libegress: the control plane for Envoy egress proxies. This header includes the whole public interface.
+ *
+ * The way of the data: text -> ``egress_policy`` -> ``egress_compile`` -> ``egress_snapshot`` -> ``egress_cache`` ->
+ * ``egress_server`` -> Envoy.
+ */
+#include <egress/alloc.h>
+#include <egress/bootstrap.h>
+#include <egress/cache.h>
+#include <egress/compile.h>
+#include <egress/diag.h>
+#include <egress/error.h>
+#include <egress/event.h>
+#include <egress/export.h>
+#include <egress/log.h>
+#include <egress/policy.h>
+#include <egress/resource.h>
+#include <egress/server.h>
+#include <egress/snapshot.h>
+#include <egress/text.h>
+#include <egress/version.h>
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef EGRESS_EVENT_H
+#define EGRESS_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <egress/export.h>
+
+EGRESS_BEGIN_DECLS
+
+/** What happened on a stream. */
+typedef enum egress_event_kind {
+  /** A client opened a stream and said who it is (its first request). */
+  EGRESS_EVENT_CONNECTED = 1,
+  /** A stream ended. */
+  EGRESS_EVENT_DISCONNECTED = 2,
+  /** The client accepted a response. */
+  EGRESS_EVENT_ACKED = 3,
+  /** The client refused a response; ``message`` is its own text. It goes on with what it had. */
+  EGRESS_EVENT_NACKED = 4,
+  /** The server ended a stream because of what the client sent; ``message`` says why. */
+  EGRESS_EVENT_REJECTED = 5
+} egress_event_kind;
+
+/** One event. Text is valid during the callback, or until the next ``egress_server_next_event``. */
+typedef struct egress_event {
+  /** Which stream of this server, from 1, never used again. */
+  uint64_t stream_id;
+  /** The node's id; ``""`` before it is known. */
+  const char *node_id;
+  /** The group that the node belongs to; ``""`` before it is known. */
+  const char *group;
+  /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
+  const char *peer;
+  /** Type URL of the response accepted or refused; else ``""``. */
+  const char *type_url;
+  /** Version of that response; else ``""``. */
+  const char *version;
+  /** For people: why a stream ended or a response was refused; else ``""``. */
+  const char *message;
+  /** An ``egress_event_kind``. */
+  int32_t kind;
+  /** ``google.rpc.Code`` that goes with ``message``; 0 when there is none. */
+  int32_t status;
+} egress_event;
+
+/**
+ * Takes one event; may call anything but ``egress_server_free``.
+ *
+ * Thread: the loop's.
+ */
+typedef void (*egress_event_fn)(const egress_event *event, void *user);
+
+EGRESS_END_DECLS
+
+#endif

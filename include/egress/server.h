@@ -1,0 +1,141 @@
+#ifndef EGRESS_SERVER_H
+#define EGRESS_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <egress/alloc.h>
+#include <egress/cache.h>
+#include <egress/diag.h>
+#include <egress/event.h>
+#include <egress/export.h>
+#include <egress/log.h>
+
+EGRESS_BEGIN_DECLS
+
+struct uv_loop_s;
+
+/**
+ * An xDS server (aggregated discovery, state of the world and delta) on the caller's libuv loop. The loop is never
+ * made, run or stopped here. A child process forked while a server exists may only exec or ``_exit``.
+ */
+typedef struct egress_server egress_server;
+
+/** Options for a server. */
+typedef struct egress_server_options {
+  /** ``sizeof`` of this struct as the caller was compiled. */
+  size_t size;
+  /** Borrowed for the server's life; NULL means malloc. Must be safe to call from any thread. */
+  const egress_alloc *alloc;
+  /** Takes events as they happen; NULL means that they wait for ``egress_server_next_event``. */
+  egress_event_fn on_event;
+  /** Takes log lines; NULL means none. gRPC logs for the whole process: the first server with a hook gets its lines. */
+  egress_log_fn log;
+  /** Passed to ``on_event`` and ``log``. */
+  void *user;
+  /** Sent as ``control_plane.identifier``, which Envoy shows; NULL means ``"libegress"``. */
+  const char *identifier;
+  /** Largest request accepted, in bytes; 0 means 4 MiB. */
+  uint32_t max_request_bytes;
+  /** Open streams at most; 0 means 20,000. */
+  uint32_t max_streams;
+  /** Names subscribed to on one stream at most, over all types; 0 means 100,000. */
+  uint32_t max_subscriptions;
+  /** Events kept for ``egress_server_next_event`` at most; 0 means 1,024. The oldest are dropped and counted. */
+  uint32_t max_events;
+} egress_server_options;
+#define EGRESS_SERVER_OPTIONS_INIT \
+  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+
+/** Options for one address to listen on. */
+typedef struct egress_listen_options {
+  /** ``sizeof`` of this struct as the caller was compiled. */
+  size_t size;
+  /** PEM text of the server's certificate chain; NULL: no TLS. */
+  const char *tls_cert;
+  /** PEM text of its private key. */
+  const char *tls_key;
+  /** PEM text of the authorities whose client certificates are required; NULL: clients need none. */
+  const char *tls_client_ca;
+  /** 1 allows plaintext on an address that is not loopback. Anybody who can reach it can read the policy. */
+  uint32_t insecure;
+  /** 0. */
+  uint32_t reserved;
+} egress_listen_options;
+#define EGRESS_LISTEN_OPTIONS_INIT \
+  { sizeof(egress_listen_options), NULL, NULL, NULL, 0, 0 }
+
+/**
+ * Makes a server that does not listen yet.
+ *
+ * :param out: set on success only; the caller owns it: ``egress_server_close``, then ``egress_server_free``.
+ * :param loop: the caller's; borrowed until the close callback has run.
+ * :param cache: the server takes its own reference.
+ * :param options: NULL means the defaults.
+ * :return: 0; EGRESS_EINVAL; EGRESS_EABI; EGRESS_ENOMEM.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,
+                                 const egress_server_options *options);
+
+/**
+ * Listens on one more address; several are allowed.
+ *
+ * :param address: ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"`` (made
+ *   with mode 0600; a socket that nobody serves any more is replaced). Plaintext needs a loopback or unix address,
+ *   TLS, or the option ``insecure``.
+ * :param options: NULL means plaintext.
+ * :param diag: says what is wrong and what to do.
+ * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, or half
+ *   of a key pair; EGRESS_ESTATE: closing; EGRESS_EABI; EGRESS_ENOMEM. The server is as before.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API int egress_server_listen(egress_server *server, const char *address, const egress_listen_options *options,
+                                    egress_diag *diag);
+
+/** Port of the ``index``-th TCP address listened on; 0 for a unix address or past the end. Thread: the loop's. Since:
+ * 0.1. */
+EGRESS_API uint16_t egress_server_port(const egress_server *server, size_t index);
+
+/** Number of open streams. Thread: the loop's. Since: 0.1. */
+EGRESS_API size_t egress_server_stream_count(const egress_server *server);
+
+/**
+ * Takes the oldest waiting event, for callers without ``on_event``.
+ *
+ * :param out: filled when there is one; its text is valid until the next call.
+ * :return: 1; 0: none is waiting.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API int egress_server_next_event(egress_server *server, egress_event *out);
+
+/** Number of events dropped because nobody took them. Thread: the loop's. Since: 0.1. */
+EGRESS_API uint64_t egress_server_dropped_events(const egress_server *server);
+
+/** Runs when a server is closed, on the loop, after the call that asked for it. */
+typedef void (*egress_close_fn)(egress_server *server, void *user);
+
+/**
+ * Closes the server: no new streams, open ones end with status UNAVAILABLE after what was already given to the network
+ * is sent. A second call does nothing.
+ *
+ * :param on_closed: called once, when nothing of the server is left on the loop; NULL is allowed. It may free the
+ *   server.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API void egress_server_close(egress_server *server, egress_close_fn on_closed, void *user);
+
+/**
+ * Frees a server after its close callback ran, or one that never listened and was closed; NULL is allowed.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API void egress_server_free(egress_server *server);
+
+EGRESS_END_DECLS
+
+#endif

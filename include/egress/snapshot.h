@@ -1,0 +1,111 @@
+#ifndef EGRESS_SNAPSHOT_H
+#define EGRESS_SNAPSHOT_H
+
+#include <stddef.h>
+
+#include <egress/alloc.h>
+#include <egress/diag.h>
+#include <egress/export.h>
+#include <egress/resource.h>
+
+EGRESS_BEGIN_DECLS
+
+/**
+ * An immutable set of resources, at most one for a type URL and name: all that one group of Envoys is to have.
+ * Reference-counted; may be read and shared by any number of threads.
+ */
+typedef struct egress_snapshot egress_snapshot;
+
+/** A snapshot being put together, from nothing or from an older one. Belongs to one thread at a time. */
+typedef struct egress_snapshot_builder egress_snapshot_builder;
+
+/**
+ * Starts a snapshot.
+ *
+ * :param out: set on success only; the caller owns it.
+ * :param base: what the snapshot holds before any change; NULL means nothing. Borrowed during the call.
+ * :param alloc: borrowed for the life of the builder and of what it builds; NULL means malloc.
+ * :return: 0; EGRESS_EINVAL: no ``out``; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_builder_new(egress_snapshot_builder **out, egress_snapshot *base,
+                                           const egress_alloc *alloc);
+
+/** Frees ``builder`` and drops its changes; NULL is allowed. Thread: the builder's. Since: 0.1. */
+EGRESS_API void egress_snapshot_builder_free(egress_snapshot_builder *builder);
+
+/**
+ * Adds ``resource``, or replaces the one of the same type URL and name.
+ *
+ * :param resource: the builder takes its own reference.
+ * :return: 0; EGRESS_EINVAL: an argument is NULL; EGRESS_ENOMEM: nothing changed.
+ *
+ * Thread: the builder's. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_builder_put(egress_snapshot_builder *builder, egress_resource *resource);
+
+/**
+ * Takes out the resource ``name`` of type ``type_url``.
+ *
+ * :return: 0; EGRESS_ENOENT: there is none; EGRESS_EINVAL; EGRESS_ENOMEM: nothing changed.
+ *
+ * Thread: the builder's. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char *type_url, const char *name);
+
+/**
+ * Makes the snapshot. The builder then starts again from it.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :return: 0; EGRESS_EINVAL; EGRESS_ENOMEM: the builder is unchanged.
+ *
+ * Thread: the builder's. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder *builder);
+
+/** Takes one more reference; returns ``snap``. NULL is allowed. Thread: any. Since: 0.1. */
+EGRESS_API egress_snapshot *egress_snapshot_ref(egress_snapshot *snap);
+
+/** Gives one reference back; the last frees the snapshot. NULL is allowed. Thread: any. Since: 0.1. */
+EGRESS_API void egress_snapshot_unref(egress_snapshot *snap);
+
+/** Number of types that have a resource. Thread: any. Since: 0.1. */
+EGRESS_API size_t egress_snapshot_type_count(const egress_snapshot *snap);
+
+/** Type URL ``index``, in byte order; lives as the snapshot; NULL past the end. Thread: any. Since: 0.1. */
+EGRESS_API const char *egress_snapshot_type_url(const egress_snapshot *snap, size_t index);
+
+/**
+ * Version of all resources of one type: equal when, and only when, the set is (a hash, 32 hexadecimal digits).
+ *
+ * :return: text that lives as long as the snapshot; for a type without resources the version of the empty set.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API const char *egress_snapshot_type_version(const egress_snapshot *snap, const char *type_url);
+
+/** Number of resources of one type. Thread: any. Since: 0.1. */
+EGRESS_API size_t egress_snapshot_count(const egress_snapshot *snap, const char *type_url);
+
+/** Resource ``index`` of one type, by name in byte order; borrowed; NULL past the end. Thread: any. Since: 0.1. */
+EGRESS_API egress_resource *egress_snapshot_at(const egress_snapshot *snap, const char *type_url, size_t index);
+
+/** The resource ``name`` of one type; borrowed from the snapshot; NULL when there is none. Thread: any. Since: 0.1. */
+EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, const char *type_url, const char *name);
+
+/**
+ * Reports names that a resource refers to and the snapshot does not have: clusters of routes and of TCP proxies,
+ * route configurations of listeners, endpoints of EDS clusters. Each is a warning in ``diag``; a snapshot with such
+ * gaps can be served, because clusters may also come from an Envoy's bootstrap.
+ *
+ * :return: the number of missing names; EGRESS_EINVAL; EGRESS_EWIRE: a resource is not the message that its type URL
+ *   says; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_check(const egress_snapshot *snap, egress_diag *diag);
+
+EGRESS_END_DECLS
+
+#endif

@@ -1,0 +1,169 @@
+#include "base/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/buf.h"
+#include "base/vec.h"
+
+enum {
+  MAX_ITEMS = 100,         /* a person fixes a screenful at a time; a hostile file must not fill the memory */
+  MAX_MESSAGE_BYTES = 1024 /* a message quotes what it found, which may be long */
+};
+
+typedef struct item {
+  char *file;
+  char *message;
+  uint32_t line, column;
+  int32_t severity, code;
+} item;
+
+struct egress_diag {
+  const egress_alloc *alloc;
+  EGRESS__VEC(item) items;
+  size_t errors;
+  size_t left_out;
+  egress__buf text;
+};
+
+egress_diag *egress_diag_new(const egress_alloc *alloc) {
+  alloc = egress__alloc_or_default(alloc);
+  egress_diag *diag = egress__calloc(alloc, 1, sizeof *diag);
+  if (diag == NULL)
+    return NULL;
+  diag->alloc = alloc;
+  egress__buf_init(&diag->text, alloc);
+  return diag;
+}
+
+void egress_diag_clear(egress_diag *diag) {
+  for (size_t i = 0; i < diag->items.count; i++) {
+    egress__free(diag->alloc, diag->items.items[i].file);
+    egress__free(diag->alloc, diag->items.items[i].message);
+  }
+  EGRESS__VEC_FREE(diag->alloc, &diag->items);
+  egress__buf_dispose(&diag->text);
+  diag->errors = diag->left_out = 0;
+}
+
+void egress_diag_free(egress_diag *diag) {
+  if (diag == NULL)
+    return;
+  egress_diag_clear(diag);
+  egress__free(diag->alloc, diag);
+}
+
+/* What is quoted from the input must not drive a terminal: control bytes become \xHH. UTF-8 stays. */
+static char *printable(const egress_alloc *alloc, const char *text) {
+  egress__buf buf;
+  egress__buf_init(&buf, alloc);
+  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+    if (*c < 0x20 || *c == 0x7f)
+      egress__buf_printf(&buf, "\\x%02x", *c);
+    else
+      egress__buf_char(&buf, (char)*c);
+  }
+  egress__buf_char(&buf, '\0');
+  if (buf.rv != 0)
+    egress__buf_dispose(&buf);
+  return buf.data;
+}
+
+static void append(egress_diag *diag, int32_t severity, int32_t code, egress__place place, const char *format,
+                   va_list args) {
+  char message[MAX_MESSAGE_BYTES];
+  vsnprintf(message, sizeof message, format, args);
+  if (severity == EGRESS_ERROR)
+    diag->errors++;
+  item added = {.line = place.line, .column = place.column, .severity = severity, .code = code};
+  if (diag->items.count >= MAX_ITEMS || EGRESS__VEC_GROW(diag->alloc, &diag->items) != 0)
+    goto left_out;
+  added.file = printable(diag->alloc, place.file == NULL ? "" : place.file);
+  added.message = printable(diag->alloc, message);
+  if (added.file == NULL || added.message == NULL)
+    goto left_out;
+  diag->items.items[diag->items.count++] = added;
+  return;
+left_out:
+  egress__free(diag->alloc, added.file);
+  egress__free(diag->alloc, added.message);
+  diag->left_out++;
+}
+
+int egress__diag_error(egress_diag *diag, int code, egress__place place, const char *format, ...) {
+  if (diag == NULL)
+    return code;
+  va_list args;
+  va_start(args, format);
+  append(diag, EGRESS_ERROR, code, place, format, args);
+  va_end(args);
+  return code;
+}
+
+void egress__diag_warn(egress_diag *diag, egress__place place, const char *format, ...) {
+  if (diag == NULL)
+    return;
+  va_list args;
+  va_start(args, format);
+  append(diag, EGRESS_WARNING, EGRESS_OK, place, format, args);
+  va_end(args);
+}
+
+size_t egress_diag_count(const egress_diag *diag) {
+  return diag->items.count;
+}
+
+size_t egress_diag_errors(const egress_diag *diag) {
+  return diag->errors;
+}
+
+static const item *at(const egress_diag *diag, size_t index) {
+  static const item none = {.file = "", .message = ""};
+  return index < diag->items.count ? &diag->items.items[index] : &none;
+}
+
+int32_t egress_diag_severity(const egress_diag *diag, size_t index) {
+  return at(diag, index)->severity;
+}
+
+int32_t egress_diag_code(const egress_diag *diag, size_t index) {
+  return at(diag, index)->code;
+}
+
+const char *egress_diag_file(const egress_diag *diag, size_t index) {
+  return at(diag, index)->file;
+}
+
+uint32_t egress_diag_line(const egress_diag *diag, size_t index) {
+  return at(diag, index)->line;
+}
+
+uint32_t egress_diag_column(const egress_diag *diag, size_t index) {
+  return at(diag, index)->column;
+}
+
+const char *egress_diag_message(const egress_diag *diag, size_t index) {
+  return at(diag, index)->message;
+}
+
+const char *egress_diag_text(egress_diag *diag) {
+  egress__buf *text = &diag->text;
+  egress__buf_dispose(text);
+  for (size_t i = 0; i < diag->items.count; i++) {
+    const item *it = at(diag, i);
+    if (it->file[0] != '\0')
+      egress__buf_printf(text, "%s:", it->file);
+    if (it->line != 0)
+      egress__buf_printf(text, "%u:%u:", it->line, it->column);
+    if (text->size != 0 && text->data[text->size - 1] == ':')
+      egress__buf_char(text, ' ');
+    egress__buf_printf(text, "%s: %s\n", it->severity == EGRESS_ERROR ? "error" : "warning", it->message);
+  }
+  if (diag->left_out != 0)
+    egress__buf_printf(text, "%zu more not shown\n", diag->left_out);
+  egress__buf_char(text, '\0');
+  return text->rv == 0 ? text->data : "";
+}

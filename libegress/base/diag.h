@@ -1,0 +1,24 @@
+#ifndef EGRESS_BASE_DIAG_H
+#define EGRESS_BASE_DIAG_H
+
+#include <stdint.h>
+
+#include <egress/diag.h>
+
+/** A place in a text. Line and column count from 1, in characters; 0: unknown. `file` NULL: about no file. */
+typedef struct egress__place {
+  const char *file;
+  uint32_t line;
+  uint32_t column;
+} egress__place;
+
+/**
+ * Appends one item and returns `code`, so that `return egress__diag_error(...)` reads well. `diag` NULL: only returns.
+ * Everything is copied. An item that finds no memory is counted and left out. Unprintable bytes are shown as \xHH.
+ */
+int egress__diag_error(egress_diag *diag, int code, egress__place place, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void egress__diag_warn(egress_diag *diag, egress__place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

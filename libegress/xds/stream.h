@@ -1,0 +1,79 @@
+#ifndef EGRESS_XDS_STREAM_H
+#define EGRESS_XDS_STREAM_H
+
+#include <egress/cache.h>
+#include <egress/event.h>
+
+#include "base/blob.h"
+
+/*
+ * One xDS stream: the state of the protocol for one client, no I/O. `wire` feeds it the bytes of each request and
+ * sends what it has to say. Thread: the loop's.
+ */
+typedef struct egress__stream egress__stream;
+
+typedef enum egress__xds_variant {
+  EGRESS__XDS_SOTW, /* DiscoveryRequest, DiscoveryResponse: state of the world */
+  EGRESS__XDS_DELTA /* DeltaDiscoveryRequest, DeltaDiscoveryResponse */
+} egress__xds_variant;
+
+/** What all streams of a server share; borrowed by each. */
+typedef struct egress__stream_config {
+  const egress_alloc *alloc;
+  egress_cache *cache;
+  const char *identifier; /* control_plane.identifier */
+  uint32_t max_subscriptions;
+  /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in
+     the loop. Never called from inside a call on the same stream. */
+  void (*on_ready)(egress__stream *stream, void *user);
+  /* An event; its text is valid during the call. stream_id and peer are left for the caller to fill. */
+  void (*on_event)(egress__stream *stream, const egress_event *event, void *user);
+} egress__stream_config;
+
+/** `user` is passed to the callbacks. Returns 0 or EGRESS_ENOMEM. */
+int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
+                       void *user);
+
+/** Leaves the cache and frees; NULL is allowed. */
+void egress__stream_free(egress__stream *stream);
+
+/** Why a stream has to end: a gRPC status for the client. */
+typedef struct egress__stream_fault {
+  int32_t status; /* google.rpc.Code */
+  char message[256];
+} egress__stream_fault;
+
+/**
+ * Takes one request, as it came.
+ *
+ * Returns 0: then ask egress__stream_next; or a code after which the stream must be closed with `fault`:
+ * EGRESS_EWIRE (INVALID_ARGUMENT), EGRESS_EPROTO (INVALID_ARGUMENT), EGRESS_ELIMIT (RESOURCE_EXHAUSTED), EGRESS_ENOMEM
+ * (RESOURCE_EXHAUSTED), EGRESS_EINVAL: the embedder's group function refused the node (PERMISSION_DENIED).
+ */
+int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault);
+
+enum { EGRESS__RESPONSE_TAIL = 1024 };
+
+/**
+ * One response: the bytes of `body`, then those of `tail`, are one packed (Delta)DiscoveryResponse; fields may stand in
+ * any order, so what all streams share comes first and what is this stream's own (the nonce) last.
+ */
+typedef struct egress__response {
+  egress__blob *body; /* one reference for the caller; NULL: no resources */
+  size_t tail_size;
+  uint8_t tail[EGRESS__RESPONSE_TAIL];
+} egress__response;
+
+/**
+ * The next response to send. Call until it returns 0; a type with a response in flight has none until that is
+ * answered, however often the cache changes meanwhile.
+ *
+ * Returns 1: `out` is filled; 0: nothing to send; EGRESS_ENOMEM: ask again later.
+ */
+int egress__stream_next(egress__stream *stream, egress__response *out);
+
+/** The client's node id and group; "" before the first request. */
+const char *egress__stream_node_id(const egress__stream *stream);
+const char *egress__stream_group(const egress__stream *stream);
+
+#endif
