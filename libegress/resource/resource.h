@@ -5,6 +5,8 @@
 
 #include "base/protowire.h"
 
+struct ProtobufCMessage;
+
 /*
  * A resource holds its wire form once. As field 2 of DeltaDiscoveryResponse it is
  *   0x12 LEN { name (3), version (1), 0x12 LEN Any }
@@ -17,7 +19,14 @@ egress__span egress__resource_sotw_entry(const egress_resource *resource);
 /** `resources` entry of DeltaDiscoveryResponse, tag included. */
 egress__span egress__resource_delta_entry(const egress_resource *resource);
 
-/** The content hash behind the version, two halves: for sums over sets. */
+/** The content hash behind the version, low half first: for sums over sets. */
 void egress__resource_hash(const egress_resource *resource, uint64_t out[2]);
+
+/**
+ * As egress_resource_new, of a protobuf-c struct, packed straight into the wire form. The struct, and each one that it
+ * points to, must have been initialised by its own INIT macro: unset strings are told by their address.
+ */
+int egress__resource_pack(egress_resource **out, const char *type_url, const char *name,
+                          const struct ProtobufCMessage *message, const egress_alloc *alloc);
 
 #endif

@@ -1,0 +1,186 @@
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <egress/error.h>
+#include <envoy/config/endpoint/v3/endpoint.pb-c.h>
+
+#include "resource/resource.h"
+
+/* A ClusterLoadAssignment with the name "a". */
+static const uint8_t bytes_a[] = {0x0a, 1, 'a'};
+
+static egress_resource *make(const char *name) {
+  egress_resource *r = NULL;
+  cr_assert_eq(egress_resource_new(&r, EGRESS_TYPE_ENDPOINT, name, bytes_a, sizeof bytes_a, NULL), 0);
+  return r;
+}
+
+static egress__field next(egress__span *rest, uint32_t number) {
+  egress__field field;
+  cr_assert_eq(egress__field_next(rest, &field), 1);
+  cr_assert_eq(field.number, number);
+  cr_assert_eq(field.type, EGRESS__WIRE_BYTES);
+  return field;
+}
+
+static void expect_bytes(egress__span got, const void *expected, size_t size) {
+  cr_assert_eq(got.size, size);
+  cr_assert_eq(memcmp(got.data, expected, size), 0);
+}
+
+Test(resource, says_what_it_was_made_of) {
+  egress_resource *r = make("a");
+  cr_assert_str_eq(egress_resource_type_url(r), EGRESS_TYPE_ENDPOINT);
+  cr_assert_str_eq(egress_resource_name(r), "a");
+  expect_bytes((egress__span){egress_resource_bytes(r), egress_resource_size(r)}, bytes_a, sizeof bytes_a);
+  cr_assert_eq(strspn(egress_resource_version(r), "0123456789abcdef"), 32);
+  cr_assert_eq(strlen(egress_resource_version(r)), 32);
+  egress_resource_unref(r);
+}
+
+/* Field numbers are those of discovery.proto. */
+Test(resource, wire_form_is_a_delta_entry_that_ends_in_the_sotw_entry) {
+  egress_resource *r = make("a");
+  egress__span delta = egress__resource_delta_entry(r), sotw = egress__resource_sotw_entry(r);
+  cr_assert_eq(sotw.data + sotw.size, delta.data + delta.size);
+
+  egress__span resource = next(&delta, 2).bytes;
+  cr_assert_eq(delta.size, 0);
+  expect_bytes(next(&resource, 3).bytes, "a", 1);
+  expect_bytes(next(&resource, 1).bytes, egress_resource_version(r), 32);
+  egress__span in_delta = next(&resource, 2).bytes;
+  cr_assert_eq(resource.size, 0);
+
+  egress__span any = next(&sotw, 2).bytes;
+  cr_assert_eq(sotw.size, 0);
+  cr_assert_eq(any.data, in_delta.data);
+  expect_bytes(next(&any, 1).bytes, EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT));
+  expect_bytes(next(&any, 2).bytes, bytes_a, sizeof bytes_a);
+  cr_assert_eq(any.size, 0);
+  egress_resource_unref(r);
+}
+
+Test(resource, version_depends_on_type_name_and_bytes_alone) {
+  const struct {
+    const char *type_url, *name;
+    const void *bytes;
+    size_t size;
+  } cases[] = {{EGRESS_TYPE_ENDPOINT, "a", bytes_a, 3},
+               {EGRESS_TYPE_CLUSTER, "a", bytes_a, 3},
+               {EGRESS_TYPE_ENDPOINT, "b", bytes_a, 3},
+               {EGRESS_TYPE_ENDPOINT, "a",
+                "\x0a\x01"
+                "b",
+                3},
+               {EGRESS_TYPE_ENDPOINT, "a", NULL, 0},
+               {"t", "tt", NULL, 0}, /* the border between type and name counts */
+               {"tt", "t", NULL, 0}};
+  enum { COUNT = sizeof cases / sizeof cases[0] };
+  char versions[COUNT][33];
+  for (size_t i = 0; i < COUNT; i++) {
+    for (int again = 0; again < 2; again++) {
+      egress_resource *r;
+      cr_assert_eq(egress_resource_new(&r, cases[i].type_url, cases[i].name, cases[i].bytes, cases[i].size, NULL), 0);
+      if (again)
+        cr_assert_str_eq(versions[i], egress_resource_version(r));
+      strcpy(versions[i], egress_resource_version(r));
+      egress_resource_unref(r);
+    }
+    for (size_t j = 0; j < i; j++)
+      cr_assert_str_neq(versions[i], versions[j], "%zu and %zu", i, j);
+  }
+}
+
+Test(resource, hash_is_the_version) {
+  egress_resource *r = make("a");
+  uint64_t hash[2];
+  char text[33];
+  egress__resource_hash(r, hash);
+  snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)hash[1], (unsigned long long)hash[0]);
+  cr_assert_str_eq(text, egress_resource_version(r));
+  egress_resource_unref(r);
+}
+
+Test(resource, packs_a_struct_as_the_same_resource) {
+  Envoy__Config__Endpoint__V3__ClusterLoadAssignment message =
+      ENVOY__CONFIG__ENDPOINT__V3__CLUSTER_LOAD_ASSIGNMENT__INIT;
+  message.cluster_name = (char[]){"a"};
+  egress_resource *packed, *raw = make("a");
+  cr_assert_eq(egress__resource_pack(&packed, EGRESS_TYPE_ENDPOINT, "a", &message.base, NULL), 0);
+  cr_assert_str_eq(egress_resource_version(packed), egress_resource_version(raw));
+  expect_bytes(egress__resource_delta_entry(packed), egress__resource_delta_entry(raw).data,
+               egress__resource_delta_entry(raw).size);
+  egress_resource_unref(packed);
+  egress_resource_unref(raw);
+}
+
+Test(resource, packs_an_empty_struct) {
+  Envoy__Config__Endpoint__V3__ClusterLoadAssignment message =
+      ENVOY__CONFIG__ENDPOINT__V3__CLUSTER_LOAD_ASSIGNMENT__INIT;
+  egress_resource *r;
+  cr_assert_eq(egress__resource_pack(&r, EGRESS_TYPE_ENDPOINT, "a", &message.base, NULL), 0);
+  cr_assert_eq(egress_resource_size(r), 0);
+  egress_resource_unref(r);
+}
+
+static int make_with(const char *type_url, const char *name, const void *bytes, size_t size) {
+  egress_resource *r = (egress_resource *)&r;
+  int rv = egress_resource_new(&r, type_url, name, bytes, size, NULL);
+  if (rv == 0)
+    egress_resource_unref(r);
+  else
+    cr_assert_eq((void *)r, (void *)&r, "out was written");
+  return rv;
+}
+
+Test(resource, refuses_bad_type_urls_and_names) {
+  static char longest[4098];
+  memset(longest, 'n', 4097);
+  cr_assert_eq(make_with(NULL, "n", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t", NULL, NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("", "n", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t", "", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t\xff", "n", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t", "n\xc3", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t", longest, NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with("t", longest + 1, NULL, 0), 0);
+  cr_assert_eq(make_with(longest + 4097 - 256, "n", NULL, 0), EGRESS_EINVAL);
+  cr_assert_eq(make_with(longest + 4097 - 255, "n", NULL, 0), 0);
+  cr_assert_eq(make_with("t", "n", NULL, 1), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new(NULL, "t", "n", NULL, 0, NULL), EGRESS_EINVAL);
+}
+
+Test(resource, refuses_bytes_that_are_no_protobuf) {
+  cr_assert_eq(make_with("t", "n",
+                         "\x0a\x02"
+                         "a",
+                         3),
+               EGRESS_EWIRE);
+  cr_assert_eq(make_with("t", "n", "\x0b", 1), EGRESS_EWIRE); /* a group */
+  cr_assert_eq(make_with("t", "n", "\x08", 1), EGRESS_EWIRE);
+  cr_assert_eq(make_with("t", "n", "\x08\x01", 2), 0);
+}
+
+/* One field of 64 MiB less its head fits; one byte more does not. */
+Test(resource, bounds_the_message) {
+  const size_t limit = (size_t)64 << 20, head = 5;
+  uint8_t *bytes = calloc(1, limit + 1);
+  cr_assert_neq(bytes, NULL);
+  egress__put_bytes_head(bytes, 1, limit - head);
+  cr_assert_eq(make_with("t", "n", bytes, limit), 0);
+  egress__put_bytes_head(bytes, 1, limit + 1 - head);
+  cr_assert_eq(make_with("t", "n", bytes, limit + 1), EGRESS_ELIMIT);
+  free(bytes);
+}
+
+Test(resource, references_and_null) {
+  egress_resource *r = make("a");
+  cr_assert_eq(egress_resource_ref(r), r);
+  egress_resource_unref(r);
+  cr_assert_str_eq(egress_resource_name(r), "a");
+  egress_resource_unref(r);
+  cr_assert_eq(egress_resource_ref(NULL), NULL);
+  egress_resource_unref(NULL);
+}
