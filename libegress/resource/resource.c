@@ -14,7 +14,7 @@ enum {
   MAX_TYPE_URL = 255,   /* a length byte in any client's log or table */
   MAX_NAME = 4096,      /* xdstp names carry parameters; longer is a mistake */
   MAX_BYTES = 64 << 20, /* far above what a client takes in one gRPC message */
-  VERSION_DIGITS = 32
+  VERSION_DIGITS = EGRESS__VERSION_TEXT - 1
 };
 
 /* Field numbers, as the xDS API has them. */
@@ -30,9 +30,15 @@ struct egress_resource {
   egress__span sotw_entry;
   egress__span delta_entry;
   uint64_t hash[2];
-  char version[VERSION_DIGITS + 1];
+  char version[EGRESS__VERSION_TEXT];
   uint8_t memory[];
 };
+
+void egress__version_format(char out[EGRESS__VERSION_TEXT], const uint64_t hash[2]) {
+  for (size_t i = 0; i < VERSION_DIGITS; i++)
+    out[i] = "0123456789abcdef"[hash[i < 16] >> (60 - 4 * (i % 16)) & 15];
+  out[VERSION_DIGITS] = '\0';
+}
 
 /* Sizes of what is nested in each other; all far from overflow, because the limits were checked. */
 typedef struct layout {
@@ -106,17 +112,12 @@ static int draft_new(draft *out, const char *type_url, const char *name, size_t 
 
 /* The delta entry with zeros for a version says type, name and bytes, each with its length: what is to be hashed. */
 static egress_resource *finish(const draft *d) {
-  static const char digits[] = "0123456789abcdef";
   egress_resource *r = d->resource;
   memset(d->version, '0', VERSION_DIGITS);
   XXH128_hash_t hash = XXH3_128bits(r->delta_entry.data, r->delta_entry.size);
   r->hash[0] = hash.low64;
   r->hash[1] = hash.high64;
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
-  for (size_t i = 0; i < VERSION_DIGITS; i++)
-    r->version[i] = digits[canonical.digest[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
-  r->version[VERSION_DIGITS] = '\0';
+  egress__version_format(r->version, r->hash);
   memcpy(d->version, r->version, VERSION_DIGITS);
   return r;
 }

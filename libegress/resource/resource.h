@@ -22,6 +22,11 @@ egress__span egress__resource_delta_entry(const egress_resource *resource);
 /** The content hash behind the version, low half first: for sums over sets. */
 void egress__resource_hash(const egress_resource *resource, uint64_t out[2]);
 
+enum { EGRESS__VERSION_TEXT = 33 };
+
+/** A hash as a version: 32 hexadecimal digits and a NUL, high half first. */
+void egress__version_format(char out[EGRESS__VERSION_TEXT], const uint64_t hash[2]);
+
 /**
  * As egress_resource_new, of a protobuf-c struct, packed straight into the wire form. The struct, and each one that it
  * points to, must have been initialised by its own INIT macro: unset strings are told by their address.

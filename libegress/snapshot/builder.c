@@ -1,0 +1,265 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "snapshot/snapshot.h"
+
+/* What has happened to one name since the base. */
+typedef struct change {
+  egress_resource *first; /* the resource that the change began with, put or removed: it owns the map's key */
+  egress_resource *now;   /* NULL: removed */
+} change;
+
+typedef struct type_changes {
+  char *type_url;
+  egress__map by_name; /* index of the change, plus one */
+  EGRESS__VEC(change) list;
+} type_changes;
+
+struct egress_snapshot_builder {
+  const egress_alloc *alloc;
+  egress_snapshot *base;
+  EGRESS__VEC(type_changes) types;
+};
+
+int egress_snapshot_builder_new(egress_snapshot_builder **out, egress_snapshot *base, const egress_alloc *alloc) {
+  if (out == NULL)
+    return EGRESS_EINVAL;
+  alloc = egress__alloc_or_default(alloc);
+  egress_snapshot_builder *builder = egress__calloc(alloc, 1, sizeof *builder);
+  if (builder == NULL)
+    return EGRESS_ENOMEM;
+  builder->alloc = alloc;
+  builder->base = egress_snapshot_ref(base);
+  *out = builder;
+  return 0;
+}
+
+static void forget_changes(egress_snapshot_builder *builder) {
+  for (size_t i = 0; i < builder->types.count; i++) {
+    type_changes *type = &builder->types.items[i];
+    for (size_t j = 0; j < type->list.count; j++) {
+      egress_resource_unref(type->list.items[j].first);
+      egress_resource_unref(type->list.items[j].now);
+    }
+    EGRESS__VEC_FREE(builder->alloc, &type->list);
+    egress__map_dispose(&type->by_name);
+    egress__free(builder->alloc, type->type_url);
+  }
+  EGRESS__VEC_FREE(builder->alloc, &builder->types);
+}
+
+void egress_snapshot_builder_free(egress_snapshot_builder *builder) {
+  if (builder == NULL)
+    return;
+  forget_changes(builder);
+  egress_snapshot_unref(builder->base);
+  egress__free(builder->alloc, builder);
+}
+
+static type_changes *find_type(const egress_snapshot_builder *builder, const char *type_url) {
+  for (size_t i = 0; i < builder->types.count; i++)
+    if (strcmp(builder->types.items[i].type_url, type_url) == 0)
+      return &builder->types.items[i];
+  return NULL;
+}
+
+/* Finds or adds; a type without changes does no harm. NULL when out of memory. */
+static type_changes *need_type(egress_snapshot_builder *builder, const char *type_url) {
+  type_changes *type = find_type(builder, type_url);
+  if (type != NULL)
+    return type;
+  if (EGRESS__VEC_GROW(builder->alloc, &builder->types) != 0)
+    return NULL;
+  char *copy = egress__strdup(builder->alloc, type_url);
+  if (copy == NULL)
+    return NULL;
+  type = &builder->types.items[builder->types.count++];
+  *type = (type_changes){.type_url = copy};
+  egress__map_init(&type->by_name, builder->alloc);
+  return type;
+}
+
+static change *find_change(const type_changes *type, const char *name) {
+  void *found = type == NULL ? NULL : egress__map_get(&type->by_name, name, strlen(name));
+  return found == NULL ? NULL : &type->list.items[(uintptr_t)found - 1];
+}
+
+static int add_change(egress_snapshot_builder *builder, egress_resource *first, egress_resource *now) {
+  type_changes *type = need_type(builder, egress_resource_type_url(first));
+  if (type == NULL || EGRESS__VEC_GROW(builder->alloc, &type->list) != 0)
+    return EGRESS_ENOMEM;
+  const char *name = egress_resource_name(first);
+  int rv = egress__map_set(&type->by_name, name, strlen(name), (void *)(uintptr_t)(type->list.count + 1));
+  if (rv == 0)
+    type->list.items[type->list.count++] = (change){egress_resource_ref(first), egress_resource_ref(now)};
+  return rv;
+}
+
+int egress_snapshot_builder_put(egress_snapshot_builder *builder, egress_resource *resource) {
+  if (builder == NULL || resource == NULL)
+    return EGRESS_EINVAL;
+  type_changes *type = find_type(builder, egress_resource_type_url(resource));
+  change *known = find_change(type, egress_resource_name(resource));
+  if (known == NULL)
+    return add_change(builder, resource, resource);
+  egress_resource *before = known->now;
+  known->now = egress_resource_ref(resource);
+  egress_resource_unref(before);
+  return 0;
+}
+
+int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char *type_url, const char *name) {
+  if (builder == NULL || type_url == NULL || name == NULL)
+    return EGRESS_EINVAL;
+  change *known = find_change(find_type(builder, type_url), name);
+  if (known != NULL) {
+    if (known->now == NULL)
+      return EGRESS_ENOENT;
+    egress_resource_unref(known->now);
+    known->now = NULL;
+    return 0;
+  }
+  egress_resource *resource = egress_snapshot_find(builder->base, type_url, name);
+  return resource == NULL ? EGRESS_ENOENT : add_change(builder, resource, NULL);
+}
+
+static int compare_changes(const void *a, const void *b) {
+  const change *const *x = a, *const *y = b;
+  return strcmp(egress_resource_name((*x)->first), egress_resource_name((*y)->first));
+}
+
+/* The changes of a type in order of the names; the list itself stays, for the map points into it. */
+static const change **sorted_changes(const egress_snapshot_builder *builder, const type_changes *type) {
+  const change **sorted = egress__calloc(builder->alloc, type->list.count, sizeof(const change *));
+  if (sorted == NULL)
+    return NULL;
+  for (size_t i = 0; i < type->list.count; i++)
+    sorted[i] = &type->list.items[i];
+  qsort(sorted, type->list.count, sizeof(const change *), compare_changes);
+  return sorted;
+}
+
+static size_t merged_count(const egress__type_set *base, const type_changes *type) {
+  size_t count = base == NULL ? 0 : base->count;
+  for (size_t i = 0; i < type->list.count; i++) {
+    const change *c = &type->list.items[i];
+    size_t before = egress__type_set_find(base, egress_resource_name(c->first)) != NULL;
+    count = count - before + (c->now != NULL);
+  }
+  return count;
+}
+
+/* Of two resources with the same content the base's stays, so that "unchanged" can be told by address. */
+static egress_resource *keep_if_equal(egress_resource *before, egress_resource *now) {
+  return strcmp(egress_resource_version(before), egress_resource_version(now)) == 0 ? before : now;
+}
+
+static void merge(egress__type_set *to, const egress__type_set *base, const change **changes, size_t change_count) {
+  size_t i = 0, base_count = base == NULL ? 0 : base->count;
+  for (size_t j = 0; j < change_count; j++) {
+    const char *name = egress_resource_name(changes[j]->first);
+    egress_resource *now = changes[j]->now;
+    while (i < base_count && strcmp(egress_resource_name(base->items[i]), name) < 0)
+      egress__type_set_push(to, base->items[i++]);
+    if (i < base_count && strcmp(egress_resource_name(base->items[i]), name) == 0) {
+      egress_resource *before = base->items[i++];
+      if (now != NULL)
+        now = keep_if_equal(before, now);
+    }
+    if (now != NULL)
+      egress__type_set_push(to, now);
+  }
+  while (i < base_count)
+    egress__type_set_push(to, base->items[i++]);
+}
+
+/* One type after its changes: NULL when nothing is left, the base's own set when that holds the same. */
+static int build_type(const egress__type_set **out, const egress_snapshot_builder *builder, const type_changes *type) {
+  const egress__type_set *base = egress__snapshot_type(builder->base, type->type_url);
+  size_t count = merged_count(base, type);
+  if (count == 0) {
+    *out = NULL;
+    return 0;
+  }
+  const change **changes = sorted_changes(builder, type);
+  if (changes == NULL)
+    return EGRESS_ENOMEM;
+  egress__type_set *set = egress__type_set_new(builder->alloc, count);
+  if (set != NULL) {
+    merge(set, base, changes, type->list.count);
+    egress__type_set_finish(set);
+  }
+  egress__free(builder->alloc, changes);
+  if (set == NULL)
+    return EGRESS_ENOMEM;
+  if (base != NULL && strcmp(base->version, set->version) == 0) {
+    egress__type_set_unref(set);
+    *out = egress__type_set_ref(base);
+  } else {
+    *out = set;
+  }
+  return 0;
+}
+
+static int compare_type_urls(const void *a, const void *b) {
+  const egress__type_set *const *x = a, *const *y = b;
+  return strcmp((*x)->type_url, (*y)->type_url);
+}
+
+/* Fills `sets`, which has room for every type of the base and every changed one. */
+static int build_types(const egress__type_set **sets, size_t *count, const egress_snapshot_builder *builder) {
+  for (size_t i = 0; i < egress_snapshot_type_count(builder->base); i++) {
+    const egress__type_set *set = egress__snapshot_type_at(builder->base, i);
+    if (find_type(builder, set->type_url) == NULL)
+      sets[(*count)++] = egress__type_set_ref(set);
+  }
+  for (size_t i = 0; i < builder->types.count; i++) {
+    const egress__type_set *set;
+    int rv = build_type(&set, builder, &builder->types.items[i]);
+    if (rv != 0)
+      return rv;
+    if (set != NULL)
+      sets[(*count)++] = set;
+  }
+  qsort(sets, *count, sizeof(const egress__type_set *), compare_type_urls);
+  return 0;
+}
+
+static int build_snapshot(egress_snapshot **out, const egress_snapshot_builder *builder) {
+  size_t count = 0, room = egress_snapshot_type_count(builder->base) + builder->types.count;
+  const egress__type_set **sets = egress__calloc(builder->alloc, room, sizeof(const egress__type_set *));
+  if (sets == NULL)
+    return EGRESS_ENOMEM;
+  int rv = build_types(sets, &count, builder);
+  egress_snapshot *snap = rv == 0 ? egress__snapshot_new(builder->alloc, count) : NULL;
+  for (size_t i = 0; i < count; i++) {
+    if (snap != NULL)
+      egress__snapshot_push(snap, sets[i]);
+    else
+      egress__type_set_unref(sets[i]);
+  }
+  egress__free(builder->alloc, sets);
+  if (snap == NULL)
+    return EGRESS_ENOMEM;
+  *out = snap;
+  return 0;
+}
+
+int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder *builder) {
+  if (out == NULL || builder == NULL)
+    return EGRESS_EINVAL;
+  egress_snapshot *snap;
+  int rv = build_snapshot(&snap, builder);
+  if (rv != 0)
+    return rv;
+  forget_changes(builder);
+  egress_snapshot_unref(builder->base);
+  builder->base = egress_snapshot_ref(snap);
+  *out = snap;
+  return 0;
+}
