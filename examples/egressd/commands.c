@@ -1,0 +1,238 @@
+/* The subcommands that answer one question and end. */
+#include "commands.h"
+
+#include <egress/egress.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int command_exit(int rv) {
+  switch (rv) {
+  case EGRESS_OK:
+    return CLI_EXIT_OK;
+  case EGRESS_ESYNTAX:
+  case EGRESS_EPOLICY:
+  case EGRESS_ELIMIT:
+  case EGRESS_EUNSUPPORTED:
+    return CLI_EXIT_NO;
+  default:
+    return CLI_EXIT_ERROR;
+  }
+}
+
+void command_complain(int rv, egress_diag *diag) {
+  if (egress_diag_count(diag) > 0)
+    fputs(egress_diag_text(diag), stderr);
+  else
+    fprintf(stderr, "egressd: %s\n", egress_strerror(rv));
+}
+
+egress_compile_options command_compile_options(const cli_args *args) {
+  egress_compile_options options = EGRESS_COMPILE_OPTIONS_INIT;
+  options.explicit_address = args->text[CLI_EXPLICIT];
+  options.sni_address = args->text[CLI_SNI];
+  if (options.explicit_address == NULL && options.sni_address == NULL)
+    options.explicit_address = "127.0.0.1:3128";
+  options.sni_port = (uint16_t)args->number[CLI_SNI_PORT];
+  options.dns_resolver = args->text[CLI_DNS];
+  options.access_log = args->text[CLI_ACCESS_LOG];
+  if (args->text[CLI_NAME_RULES] != NULL)
+    options.flags |= EGRESS_COMPILE_NAME_RULES;
+  if (args->text[CLI_SKIP_UNSUPPORTED] != NULL)
+    options.flags |= EGRESS_COMPILE_SKIP_UNSUPPORTED;
+  return options;
+}
+
+int command_bootstrap(const cli_args *args) {
+  egress_bootstrap_options options = EGRESS_BOOTSTRAP_OPTIONS_INIT;
+  options.node_id = args->text[CLI_NODE_ID];
+  options.node_cluster = args->text[CLI_NODE_CLUSTER];
+  options.control_plane = args->text[CLI_CONTROL_PLANE];
+  options.admin_address = args->text[CLI_ADMIN];
+  options.tls_ca = args->text[CLI_TLS_CA];
+  options.tls_name = args->text[CLI_TLS_NAME];
+  options.tls_cert = args->text[CLI_CLIENT_CERT];
+  options.tls_key = args->text[CLI_CLIENT_KEY];
+  options.keepalive_ms = args->number[CLI_KEEPALIVE_MS];
+  options.delta = strcmp(args->text[CLI_XDS], "delta") == 0;
+  if (options.node_id == NULL) {
+    fprintf(stderr, "egressd bootstrap: needs --node-id\nTry 'egressd bootstrap --help'.\n");
+    return CLI_EXIT_ERROR;
+  }
+  egress_text *text = NULL;
+  egress_diag *diag = egress_diag_new(NULL);
+  int rv = egress_bootstrap(&text, &options, diag);
+  if (rv == 0) {
+    puts(egress_text_data(text));
+    fprintf(stderr,
+            "start Envoy with: envoy -c FILE --drain-time-s %s --reject-unknown-dynamic-fields\n"
+            "(a connection that loses its permission then ends within %s s)\n",
+            args->text[CLI_DRAIN_TIME_S], args->text[CLI_DRAIN_TIME_S]);
+  } else {
+    command_complain(rv, diag);
+  }
+  egress_text_free(text);
+  egress_diag_free(diag);
+  return command_exit(rv);
+}
+
+static void print_counts(const char *path, const egress_policy *policy, const egress_diag *diag) {
+  size_t rules = egress_policy_rule_count(policy), destinations = egress_policy_destination_count(policy);
+  size_t warnings = egress_diag_count(diag);
+  printf("%s: valid: %zu rule%s, %zu destination%s, %zu warning%s\n", path, rules, rules == 1 ? "" : "s", destinations,
+         destinations == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+}
+
+int command_lint(const cli_args *args) {
+  egress_policy *policy = NULL;
+  egress_diag *diag = egress_diag_new(NULL);
+  int rv = egress_policy_load(&policy, args->operands[0], NULL, diag);
+  int status = command_exit(rv);
+  if (status == CLI_EXIT_ERROR)
+    command_complain(rv, diag);
+  else
+    fputs(egress_diag_text(diag), stdout);
+  if (status == CLI_EXIT_OK)
+    print_counts(args->operands[0], policy, diag);
+  else if (status == CLI_EXIT_NO)
+    printf("%s: refused: %zu error%s\n", args->operands[0], egress_diag_errors(diag),
+           egress_diag_errors(diag) == 1 ? "" : "s");
+  egress_policy_unref(policy);
+  egress_diag_free(diag);
+  return status;
+}
+
+/* "HOST:PORT" or "[IPV6]:PORT" in two; the host is copied. */
+typedef struct destination {
+  char host[512]; /* longer than any host name, so that a too long one is judged, not cut */
+  uint16_t port;
+  int is_address;
+} destination;
+
+static int read_port(uint16_t *out, const char *text) {
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 5 || text[digits] != '\0')
+    return -1;
+  unsigned long port = strtoul(text, NULL, 10);
+  if (port < 1 || port > UINT16_MAX)
+    return -1;
+  *out = (uint16_t)port;
+  return 0;
+}
+
+static int is_address(const char *host) {
+  unsigned char bytes[16];
+  return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+static int read_destination(destination *out, const char *text) {
+  const char *colon = strrchr(text, ':');
+  const char *host = text;
+  if (colon == NULL || read_port(&out->port, colon + 1) != 0)
+    return -1;
+  size_t size = (size_t)(colon - text);
+  int brackets = size >= 2 && host[0] == '[' && host[size - 1] == ']';
+  host += brackets;
+  size -= brackets ? 2 : 0;
+  if (size == 0 || size >= sizeof out->host || (!brackets && memchr(host, ':', size) != NULL))
+    return -1;
+  memcpy(out->host, host, size);
+  out->host[size] = '\0';
+  out->is_address = is_address(out->host);
+  return brackets && !out->is_address ? -1 : 0;
+}
+
+static int32_t protocol_of(const char *word, int for_address) {
+  if (word == NULL)
+    return for_address ? EGRESS_PROTOCOL_TCP : EGRESS_PROTOCOL_TLS;
+  if (strcmp(word, "tls") == 0)
+    return EGRESS_PROTOCOL_TLS;
+  return strcmp(word, "http") == 0 ? EGRESS_PROTOCOL_HTTP : EGRESS_PROTOCOL_TCP;
+}
+
+static int print_decision(const egress_policy *policy, const egress_flow *flow) {
+  egress_decision decision = EGRESS_DECISION_INIT;
+  egress_text *text = NULL;
+  int rv = egress_policy_decide(policy, flow, &decision);
+  if (rv == 0)
+    rv = egress_policy_explain(&text, policy, flow);
+  if (rv == 0)
+    puts(egress_text_data(text));
+  egress_text_free(text);
+  if (rv != 0)
+    return command_complain(rv, NULL), CLI_EXIT_ERROR;
+  return decision.verdict == EGRESS_DENY ? CLI_EXIT_NO : CLI_EXIT_OK;
+}
+
+int command_check(const cli_args *args) {
+  const char *path = args->operands[0], *source = args->operands[1];
+  destination to = {.port = 0};
+  if (!is_address(source)) {
+    fprintf(stderr, "egressd check: SOURCE '%.60s' is not an IPv4 or IPv6 address\n", source);
+    return CLI_EXIT_ERROR;
+  }
+  if (read_destination(&to, args->operands[2]) != 0) {
+    fprintf(stderr,
+            "egressd check: '%.300s' is not HOST:PORT, ADDRESS:PORT or [IPV6]:PORT with a port from 1 to "
+            "65535\n",
+            args->operands[2]);
+    return CLI_EXIT_ERROR;
+  }
+  egress_flow flow = EGRESS_FLOW_INIT;
+  flow.source = source;
+  flow.port = to.port;
+  flow.protocol = protocol_of(args->text[CLI_PROTOCOL], to.is_address);
+  *(to.is_address ? &flow.address : &flow.name) = to.host;
+  egress_policy *policy = NULL;
+  egress_diag *diag = egress_diag_new(NULL);
+  int rv = egress_policy_load(&policy, path, NULL, diag);
+  if (rv != 0)
+    command_complain(rv, diag);
+  int status = rv == 0 ? print_decision(policy, &flow) : CLI_EXIT_ERROR;
+  egress_policy_unref(policy);
+  egress_diag_free(diag);
+  return status;
+}
+
+/* Prints the resources of all types as one array; rv of the first that cannot be printed. */
+static int print_resources(const egress_snapshot *snap) {
+  int rv = 0, count = 0;
+  putchar('[');
+  for (size_t t = 0; rv == 0 && t < egress_snapshot_type_count(snap); t++) {
+    const char *type_url = egress_snapshot_type_url(snap, t);
+    for (size_t i = 0; rv == 0 && i < egress_snapshot_count(snap, type_url); i++) {
+      egress_text *text = NULL;
+      rv = egress_resource_json(&text, egress_snapshot_at(snap, type_url, i));
+      if (rv == 0)
+        printf("%s\n%s", count++ > 0 ? "," : "", egress_text_data(text));
+      egress_text_free(text);
+    }
+  }
+  printf("\n]\n");
+  return rv;
+}
+
+int command_dump(const cli_args *args) {
+  egress_compile_options options = command_compile_options(args);
+  egress_policy *policy = NULL;
+  egress_snapshot *snap = NULL;
+  egress_diag *diag = egress_diag_new(NULL);
+  int rv = egress_policy_load(&policy, args->operands[0], NULL, diag);
+  if (rv == 0)
+    rv = egress_compile(&snap, policy, &options, diag);
+  if (rv == 0 && egress_diag_count(diag) > 0)
+    fputs(egress_diag_text(diag), stderr);
+  if (rv != 0)
+    command_complain(rv, diag);
+  int status = command_exit(rv);
+  if (rv == 0 && (rv = print_resources(snap)) != 0) {
+    fprintf(stderr, "egressd dump: a resource cannot be printed: %s\n", egress_strerror(rv));
+    status = CLI_EXIT_ERROR;
+  }
+  egress_snapshot_unref(snap);
+  egress_policy_unref(policy);
+  egress_diag_free(diag);
+  return status;
+}

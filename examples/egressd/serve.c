@@ -1,0 +1,305 @@
+/* `egressd serve`: a policy file on one side, Envoys on the other, a loop between them. */
+#include "commands.h"
+#include "event_log.h"
+#include "watch.h"
+
+#include <egress/egress.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+enum { PEM_MAX_BYTES = 1 << 20 /* far more than any chain of certificates */ };
+
+typedef struct daemon_state {
+  uv_loop_t loop;
+  uv_signal_t term, interrupt, hangup;
+  watch watch;
+  event_log log;
+  const cli_args *args;
+  egress_diag *diag;
+  egress_cache *cache;
+  egress_server *server;
+  /* What is in force; NULL before the first good policy. */
+  egress_snapshot *snap;
+} daemon_state;
+
+/* Resources of `a` that `b` does not have, or has otherwise. */
+static uint64_t differing(const egress_snapshot *a, const egress_snapshot *b) {
+  uint64_t count = 0;
+  for (size_t t = 0; t < egress_snapshot_type_count(a); t++) {
+    const char *type_url = egress_snapshot_type_url(a, t);
+    for (size_t i = 0; i < egress_snapshot_count(a, type_url); i++) {
+      const egress_resource *mine = egress_snapshot_at(a, type_url, i);
+      const egress_resource *theirs = egress_snapshot_find(b, type_url, egress_resource_name(mine));
+      count += theirs == NULL || strcmp(egress_resource_version(mine), egress_resource_version(theirs)) != 0;
+    }
+  }
+  return count;
+}
+
+static void log_diagnostics(daemon_state *self) {
+  for (size_t i = 0; i < egress_diag_count(self->diag); i++) {
+    int error = egress_diag_severity(self->diag, i) == EGRESS_ERROR;
+    event_log_begin(&self->log, error ? "error" : "warn", "diagnostic");
+    event_log_text(&self->log, "file", egress_diag_file(self->diag, i));
+    if (egress_diag_line(self->diag, i) > 0) {
+      event_log_number(&self->log, "line", egress_diag_line(self->diag, i));
+      event_log_number(&self->log, "column", egress_diag_column(self->diag, i));
+    }
+    event_log_text(&self->log, "code", egress_code_name(egress_diag_code(self->diag, i)));
+    event_log_text(&self->log, "message", egress_diag_message(self->diag, i));
+    event_log_end(&self->log);
+  }
+}
+
+static void log_refused(daemon_state *self, int rv) {
+  event_log_begin(&self->log, "error", "policy_refused");
+  event_log_text(&self->log, "path", self->args->operands[0]);
+  event_log_text(&self->log, "code", egress_code_name(rv));
+  event_log_text(&self->log, "message", egress_strerror(rv));
+  event_log_number(&self->log, "errors", egress_diag_errors(self->diag));
+  event_log_text(&self->log, "in_force", self->snap != NULL ? "the last good policy" : "none");
+  event_log_end(&self->log);
+}
+
+static void log_accepted(daemon_state *self, const egress_policy *policy, const egress_snapshot *snap) {
+  event_log_begin(&self->log, "info", "policy");
+  event_log_text(&self->log, "path", self->args->operands[0]);
+  event_log_number(&self->log, "rules", egress_policy_rule_count(policy));
+  event_log_number(&self->log, "destinations", egress_policy_destination_count(policy));
+  event_log_number(&self->log, "warnings", egress_diag_count(self->diag));
+  event_log_number(&self->log, "changed", differing(snap, self->snap));
+  event_log_number(&self->log, "removed", self->snap != NULL ? differing(self->snap, snap) : 0);
+  event_log_text(&self->log, "version", egress_snapshot_type_version(snap, EGRESS_TYPE_LISTENER));
+  event_log_end(&self->log);
+}
+
+/* Puts the file in force if it is good; whatever is wrong with it, what is in force stays. */
+static int load(daemon_state *self) {
+  egress_compile_options options = command_compile_options(self->args);
+  egress_policy *policy = NULL;
+  egress_snapshot *snap = NULL;
+  options.previous = self->snap;
+  egress_diag_clear(self->diag);
+  int rv = egress_policy_load(&policy, self->args->operands[0], NULL, self->diag);
+  if (rv == 0)
+    rv = egress_compile(&snap, policy, &options, self->diag);
+  if (rv == 0)
+    rv = egress_cache_set(self->cache, self->args->text[CLI_GROUP], snap);
+  log_diagnostics(self);
+  if (rv != 0) {
+    log_refused(self, rv);
+  } else {
+    log_accepted(self, policy, snap);
+    egress_snapshot_unref(self->snap);
+    self->snap = egress_snapshot_ref(snap);
+  }
+  egress_snapshot_unref(snap);
+  egress_policy_unref(policy);
+  return rv;
+}
+
+static void on_file(void *user) {
+  load(user);
+}
+
+static void on_hangup(uv_signal_t *handle, int number) {
+  daemon_state *self = handle->data;
+  (void)number;
+  watch_force(&self->watch);
+}
+
+static void on_closed(egress_server *server, void *user) {
+  daemon_state *self = user;
+  event_log_begin(&self->log, "info", "closed");
+  event_log_end(&self->log);
+  egress_server_free(server);
+  self->server = NULL;
+}
+
+/* Takes everything off the loop, which then ends. Closed signal handles give the next signal its usual effect. */
+static void close_all(daemon_state *self) {
+  uv_close((uv_handle_t *)&self->term, NULL);
+  uv_close((uv_handle_t *)&self->interrupt, NULL);
+  uv_close((uv_handle_t *)&self->hangup, NULL);
+  watch_stop(&self->watch);
+  egress_server_close(self->server, on_closed, self);
+}
+
+static void on_stop(uv_signal_t *handle, int number) {
+  daemon_state *self = handle->data;
+  event_log_begin(&self->log, "info", "closing");
+  event_log_text(&self->log, "signal", number == SIGTERM ? "SIGTERM" : "SIGINT");
+  event_log_number(&self->log, "streams", egress_server_stream_count(self->server));
+  event_log_end(&self->log);
+  close_all(self);
+}
+
+static const char *event_name(int32_t kind) {
+  switch ((egress_event_kind)kind) {
+  case EGRESS_EVENT_CONNECTED:
+    return "connected";
+  case EGRESS_EVENT_DISCONNECTED:
+    return "disconnected";
+  case EGRESS_EVENT_ACKED:
+    return "acked";
+  case EGRESS_EVENT_NACKED:
+    return "nacked";
+  case EGRESS_EVENT_REJECTED:
+    return "rejected";
+  }
+  return "event";
+}
+
+static void on_event(const egress_event *event, void *user) {
+  daemon_state *self = user;
+  int bad = event->kind == EGRESS_EVENT_NACKED || event->kind == EGRESS_EVENT_REJECTED;
+  event_log_begin(&self->log, bad ? "error" : "info", event_name(event->kind));
+  event_log_number(&self->log, "stream", event->stream_id);
+  event_log_text(&self->log, "node", event->node_id);
+  event_log_text(&self->log, "group", event->group);
+  event_log_text(&self->log, "peer", event->peer);
+  event_log_text(&self->log, "type", event->type_url);
+  event_log_text(&self->log, "version", event->version);
+  if (event->status != 0)
+    event_log_number(&self->log, "status", (uint64_t)(uint32_t)event->status);
+  event_log_text(&self->log, "message", event->message);
+  event_log_end(&self->log);
+}
+
+static void on_log(int32_t level, const char *category, const char *text, void *user) {
+  static const char *const names[] = {"debug", "info", "warn", "error"};
+  daemon_state *self = user;
+  if (level < EGRESS_LOG_INFO || level > EGRESS_LOG_ERROR)
+    return;
+  event_log_begin(&self->log, names[level], "log");
+  event_log_text(&self->log, "category", category);
+  event_log_text(&self->log, "message", text);
+  event_log_end(&self->log);
+}
+
+/* The text of a PEM file, owned by the caller; NULL after saying why not. */
+static char *read_pem(const char *path) {
+  FILE *file = fopen(path, "rb");
+  char *text = file != NULL ? malloc(PEM_MAX_BYTES + 1) : NULL;
+  size_t size = text != NULL ? fread(text, 1, PEM_MAX_BYTES + 1, file) : 0;
+  const char *fault = file == NULL || text == NULL || ferror(file)    ? strerror(errno)
+                      : size > PEM_MAX_BYTES                          ? "larger than 1 MiB, which no certificate is"
+                      : size == 0 || memchr(text, '\0', size) != NULL ? "is not PEM text"
+                                                                      : NULL;
+  if (file != NULL)
+    fclose(file);
+  if (fault != NULL) {
+    fprintf(stderr, "egressd serve: %s: %s\n", path, fault);
+    free(text);
+    return NULL;
+  }
+  text[size] = '\0';
+  return text;
+}
+
+/* Reads the file of option `id`, if it was given, into *out. */
+static int read_option_file(char **out, const cli_args *args, cli_id id) {
+  if (args->text[id] == NULL)
+    return 0;
+  *out = read_pem(args->text[id]);
+  return *out != NULL ? 0 : -1;
+}
+
+static void log_listening(daemon_state *self) {
+  event_log_begin(&self->log, "info", "listening");
+  event_log_text(&self->log, "address", self->args->text[CLI_LISTEN]);
+  if (egress_server_port(self->server, 0) != 0)
+    event_log_number(&self->log, "port", egress_server_port(self->server, 0));
+  event_log_number(&self->log, "pid", (uint64_t)uv_os_getpid());
+  event_log_text(&self->log, "program", EGRESS_VERSION);
+  event_log_text(&self->log, "library", egress_version());
+  event_log_end(&self->log);
+}
+
+static int listen_on(daemon_state *self) {
+  char *cert = NULL, *key = NULL, *client_ca = NULL;
+  int rv = EGRESS_EIO;
+  if (read_option_file(&cert, self->args, CLI_TLS_CERT) == 0 && read_option_file(&key, self->args, CLI_TLS_KEY) == 0 &&
+      read_option_file(&client_ca, self->args, CLI_TLS_CLIENT_CA) == 0) {
+    egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+    options.tls_cert = cert;
+    options.tls_key = key;
+    options.tls_client_ca = client_ca;
+    options.insecure = self->args->text[CLI_INSECURE] != NULL;
+    egress_diag_clear(self->diag);
+    rv = egress_server_listen(self->server, self->args->text[CLI_LISTEN], &options, self->diag);
+    if (rv == 0)
+      log_listening(self);
+    else
+      command_complain(rv, self->diag);
+  }
+  free(cert);
+  free(key);
+  free(client_ca);
+  return rv;
+}
+
+static int make_parts(daemon_state *self) {
+  egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
+  options.on_event = on_event;
+  options.log = on_log;
+  options.user = self;
+  options.identifier = "egressd " EGRESS_VERSION;
+  self->diag = egress_diag_new(NULL);
+  int rv = self->diag != NULL ? egress_cache_new(&self->cache, NULL) : EGRESS_ENOMEM;
+  if (rv == 0)
+    rv = egress_server_new(&self->server, &self->loop, self->cache, &options);
+  if (rv != 0)
+    command_complain(rv, NULL);
+  return rv;
+}
+
+static void start_signal(daemon_state *self, uv_signal_t *handle, uv_signal_cb callback, int number) {
+  uv_signal_init(&self->loop, handle);
+  uv_signal_start(handle, callback, number);
+  handle->data = self;
+}
+
+static void start_handles(daemon_state *self) {
+  start_signal(self, &self->term, on_stop, SIGTERM);
+  start_signal(self, &self->interrupt, on_stop, SIGINT);
+  start_signal(self, &self->hangup, on_hangup, SIGHUP);
+  int rv = watch_start(&self->watch, &self->loop, self->args->operands[0], on_file, self);
+  if (rv != 0) {
+    event_log_begin(&self->log, "warn", "not_watching");
+    event_log_text(&self->log, "message", "changes of the policy's folder are not reported: looking every 2 s");
+    event_log_text(&self->log, "cause", uv_strerror(rv));
+    event_log_end(&self->log);
+  }
+}
+
+static void dispose(daemon_state *self) {
+  egress_snapshot_unref(self->snap);
+  egress_cache_unref(self->cache);
+  egress_diag_free(self->diag);
+  uv_loop_close(&self->loop);
+}
+
+int command_serve(const cli_args *args) {
+  daemon_state self = {.args = args};
+  self.log = (event_log){stdout, strcmp(args->text[CLI_LOG_FORMAT], "json") == 0};
+  if (uv_loop_init(&self.loop) != 0)
+    return command_complain(EGRESS_ENOMEM, NULL), CLI_EXIT_ERROR;
+  int rv = make_parts(&self);
+  if (rv == 0) {
+    start_handles(&self); /* before the file is read: a change in between is then not missed */
+    rv = load(&self);
+    if (rv == 0)
+      rv = listen_on(&self);
+    if (rv != 0)
+      close_all(&self);
+    uv_run(&self.loop, UV_RUN_DEFAULT);
+  }
+  dispose(&self);
+  return rv == 0 ? CLI_EXIT_OK : CLI_EXIT_NO;
+}
