@@ -22,8 +22,18 @@ int command_exit(int rv) {
   }
 }
 
+/* Without memory for a list of faults there is nothing to be said of the input. */
+static egress_diag *new_diag(void) {
+  egress_diag *diag = egress_diag_new(NULL);
+  if (diag == NULL) {
+    command_complain(EGRESS_ENOMEM, NULL);
+    exit(CLI_EXIT_ERROR);
+  }
+  return diag;
+}
+
 void command_complain(int rv, egress_diag *diag) {
-  if (egress_diag_count(diag) > 0)
+  if (diag != NULL && egress_diag_count(diag) > 0)
     fputs(egress_diag_text(diag), stderr);
   else
     fprintf(stderr, "egressd: %s\n", egress_strerror(rv));
@@ -62,7 +72,7 @@ int command_bootstrap(const cli_args *args) {
     return CLI_EXIT_ERROR;
   }
   egress_text *text = NULL;
-  egress_diag *diag = egress_diag_new(NULL);
+  egress_diag *diag = new_diag();
   int rv = egress_bootstrap(&text, &options, diag);
   if (rv == 0) {
     puts(egress_text_data(text));
@@ -87,7 +97,7 @@ static void print_counts(const char *path, const egress_policy *policy, const eg
 
 int command_lint(const cli_args *args) {
   egress_policy *policy = NULL;
-  egress_diag *diag = egress_diag_new(NULL);
+  egress_diag *diag = new_diag();
   int rv = egress_policy_load(&policy, args->operands[0], NULL, diag);
   int status = command_exit(rv);
   if (status == CLI_EXIT_ERROR)
@@ -186,7 +196,7 @@ int command_check(const cli_args *args) {
   flow.protocol = protocol_of(args->text[CLI_PROTOCOL], to.is_address);
   *(to.is_address ? &flow.address : &flow.name) = to.host;
   egress_policy *policy = NULL;
-  egress_diag *diag = egress_diag_new(NULL);
+  egress_diag *diag = new_diag();
   int rv = egress_policy_load(&policy, path, NULL, diag);
   if (rv != 0)
     command_complain(rv, diag);
@@ -218,7 +228,7 @@ int command_dump(const cli_args *args) {
   egress_compile_options options = command_compile_options(args);
   egress_policy *policy = NULL;
   egress_snapshot *snap = NULL;
-  egress_diag *diag = egress_diag_new(NULL);
+  egress_diag *diag = new_diag();
   int rv = egress_policy_load(&policy, args->operands[0], NULL, diag);
   if (rv == 0)
     rv = egress_compile(&snap, policy, &options, diag);

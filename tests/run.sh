@@ -1,0 +1,216 @@
+#!/bin/bash
+# Installs what is missing, builds, runs every test and prints one line `N passed, N failed, N skipped`.
+#
+#   tests/run.sh          what every change has to pass; at most 18 minutes on two cores
+#   tests/run.sh --long   also: valgrind on everything, ThreadSanitizer, fuzzing, integration under ASan, more random cases
+#
+# Everything goes into build/. Exit status 0 only if nothing failed.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+build=$root/build
+results=$build/results
+python=$build/venv/bin/python
+jobs=$(nproc)
+fuzz_seconds=180
+long=0
+case ${1:-} in
+"") ;;
+--long) long=1 ;;
+*) echo "usage: tests/run.sh [--long]" >&2 && exit 2 ;;
+esac
+
+# Each step is a process group of its own, so that nothing of it outlives this script.
+set -m
+group=
+end_group() {
+  [ -n "$group" ] || return 0
+  kill -INT -- "-$group" 2>/dev/null # pytest then ends what its fixtures started
+  for _ in $(seq 100); do
+    kill -0 -- "-$group" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$group" 2>/dev/null
+  group=
+}
+trap end_group EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+in_group() {
+  "$@" &
+  group=$!
+  wait "$group"
+  local status=$?
+  group=
+  return $status
+}
+
+note() { # RUNNER passed|failed|skipped NAME [REASON]
+  printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "${4:-}" >>"$results/notes.tsv"
+}
+
+# step NAME COMMAND...: runs it with its output in a file, of which a failure shows the end.
+step() {
+  local name=$1 log="$results/$1.log" start=$SECONDS
+  shift
+  printf '== %s ... ' "$name"
+  in_group "$@" >"$log" 2>&1
+  local status=$?
+  printf '%s, %d s\n' "$([ $status = 0 ] && echo done || echo "FAILED ($status)")" $((SECONDS - start))
+  [ $status = 0 ] || tail -n 60 "$log"
+  return $status
+}
+
+# A step that is one check; its exit status is its result.
+check() {
+  if step "$@"; then note "$1" passed "$1"; else note "$1" failed "$1" "see build/results/$1.log"; fi
+}
+
+# A step without which nothing else can be done.
+must() {
+  step "$@" && return
+  note "$1" failed "$1" "see build/results/$1.log"
+  finish
+}
+
+finish() {
+  "${python:-python3}" tests/tools/count.py "$results" && exit 0
+  exit 1
+}
+
+# ctest_in FOLDER RUNNER [ctest options]: the tests that are in the build FOLDER.
+ctest_in() {
+  local folder=$1 runner=$2
+  shift 2
+  step "$runner" ctest --test-dir "$folder" --output-on-failure -j "$jobs" --timeout 600 --no-tests=error \
+    --test-output-size-passed 1048576 --test-output-size-failed 1048576 --output-junit "$results/$runner.xml" "$@"
+  [ -s "$results/$runner.xml" ] || note "$runner" failed "$runner" "ctest wrote no results"
+}
+
+pytest_in() { # RUNNER FOLDER [pytest options]
+  local runner=$1 folder=$2
+  shift 2
+  step "$runner" "$python" -m pytest -q -rs --color=no "--junitxml=$results/$runner.xml" "$folder" "$@"
+  [ -s "$results/$runner.xml" ] || note "$runner" failed "$runner" "pytest wrote no results"
+}
+
+# Criterion hides what a sanitizer or valgrind finds in the processes that it forks; their log files do not.
+quiet_logs() { # FOLDER
+  local found
+  found=$(find "$1" -type f -size +0 2>/dev/null)
+  [ -n "$found" ] || return 0
+  head -n 60 $found
+  return 1
+}
+
+sanitizer_options() { # FOLDER
+  mkdir -p "$1"
+  export ASAN_OPTIONS=log_path=$1/asan:detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0
+  export UBSAN_OPTIONS=log_path=$1/ubsan:print_stacktrace=1
+  export LSAN_OPTIONS=suppressions=$root/tests/sanitize/lsan.supp:print_suppressions=0
+  export TSAN_OPTIONS="log_path=$1/tsan:ignore_noninstrumented_modules=1:suppressions=$root/tests/sanitize/tsan.supp"
+}
+
+# The honesty of the sanitizer runs: a leak planted in a Criterion test must be found by the same check.
+planted_leak_is_found() {
+  local logs=$results/planted
+  sanitizer_options "$logs"
+  "$build/asan/tests/planted_leak" --jobs 1
+  if quiet_logs "$logs"; then
+    echo "the planted leak was not reported: sanitizer runs prove nothing here"
+    return 1
+  fi
+}
+
+configure() { # PRESET
+  cmake --preset "$1" "-DPython3_EXECUTABLE=$python"
+}
+
+without_sanitizers() {
+  unset ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS TSAN_OPTIONS
+}
+
+run_asan() {
+  local integration=(tests/integration/test_egressd.py)
+  [ $long = 0 ] || integration=(tests/integration)
+  must asan-configure configure asan
+  must asan-build cmake --build "$build/asan"
+  check planted-leak planted_leak_is_found
+  sanitizer_options "$results/asan-logs"
+  ctest_in "$build/asan" asan
+  EGRESS_BUILD=$build/asan pytest_in asan-integration "${integration[@]}"
+  without_sanitizers
+  check asan-logs quiet_logs "$results/asan-logs"
+}
+
+# valgrind RUNNER PATTERN: the unit tests and OOM sweeps of build/dev whose names match.
+valgrind_on() {
+  local runner=$1 pattern=$2 logs=$results/$1-logs program count=0
+  mkdir -p "$logs"
+  for program in "$build"/dev/tests/unit_* "$build"/dev/tests/*_oom; do
+    [[ -x $program && $(basename "$program") =~ $pattern ]] || continue
+    count=$((count + 1))
+    local jobs_option=()
+    [[ $program == *_oom ]] || jobs_option=(--jobs 1)
+    valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+      --trace-children=yes "--suppressions=$root/tests/sanitize/valgrind.supp" \
+      "--log-file=$logs/$(basename "$program").%p" "$program" "${jobs_option[@]}" || return 1
+  done
+  echo "$count programs"
+  [ $count -gt 0 ] && quiet_logs "$logs"
+}
+
+run_tsan() {
+  must tsan-configure configure tsan
+  must tsan-build cmake --build "$build/tsan"
+  sanitizer_options "$results/tsan-logs"
+  ctest_in "$build/tsan" tsan -L thread # plain mains: Criterion crashes under ThreadSanitizer
+  without_sanitizers
+  check tsan-logs quiet_logs "$results/tsan-logs"
+}
+
+fuzz() { # TARGET: grows a copy of its corpus for a while
+  local work=$build/fuzz/corpus/$1
+  mkdir -p "$work"
+  "$build/fuzz/tests/$1" -max_total_time=$fuzz_seconds -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    "-artifact_prefix=$results/$1-" "$work" "tests/fuzz/corpus/$1"
+}
+
+run_fuzz() {
+  must fuzz-configure cmake -S . -B "$build/fuzz" -G Ninja "-DPython3_EXECUTABLE=$python" -DCMAKE_C_COMPILER=clang-14 \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEGRESS_TESTS=ON -DEGRESS_EXAMPLES=OFF -DEGRESS_WERROR=ON \
+    -DEGRESS_SANITIZE=fuzzer-no-link,address,undefined
+  must fuzz-build cmake --build "$build/fuzz"
+  local source
+  for source in tests/fuzz/*_fuzz.c; do
+    check "fuzz-$(basename "$source" .c)" fuzz "$(basename "$source" .c)"
+  done
+}
+
+python_binding() {
+  "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation ./bindings/python
+}
+
+rm -rf "$results"
+mkdir -p "$results"
+must prepare tests/prepare.sh "$([ $long = 1 ] && echo long || echo test)"
+must configure configure dev
+must build cmake --build "$build/dev"
+export EGRESS_BUILD=$build/dev
+[ $long = 0 ] || export EGRESS_LONG=1
+
+ctest_in "$build/dev" unit
+pytest_in integration tests/integration
+must python-build python_binding
+pytest_in python bindings/python/tests
+run_asan
+if [ $long = 1 ]; then
+  check valgrind valgrind_on valgrind .
+  run_tsan
+  run_fuzz
+else
+  check valgrind valgrind_on valgrind '^unit_(base|policy)_'
+fi
+finish
