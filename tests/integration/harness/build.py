@@ -1,0 +1,22 @@
+"""Where the programs under test are: the build folder is ``$EGRESS_BUILD``, by default ``build/dev`` in the project."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def program(path: str) -> str:
+    """The full path of a program of the build: ``examples/egressd/egressd``."""
+    found = Path(os.environ.get("EGRESS_BUILD", PROJECT / "build" / "dev")) / path
+    if not found.exists():
+        raise RuntimeError(f"{found} is not built; set EGRESS_BUILD to the build folder")
+    return str(found)
+
+
+def egressd() -> str:
+    return program("examples/egressd/egressd")
+
+
+def decide() -> str:
+    return program("tests/decide")
