@@ -12,11 +12,22 @@
 #include "base/diag.h"
 #include "base/map.h"
 #include "policy/pattern.h"
+#include "policy/trie.h"
 
 /*
  * A checked policy in memory: what `decide` looks up and what `compile` flattens. Everything is in one arena and never
  * changes after it is read.
  */
+
+enum {
+  EGRESS__MAX_PORT = 65535,
+  EGRESS__MAX_RULES = 10000,          /* each is a filter chain and a scope of its own in Envoy */
+  EGRESS__MAX_DESTINATIONS = 1000000, /* hosts and ranges of all groups and rules, groups counted where they are used */
+  EGRESS__MAX_FROMS = 1000000,        /* source ranges of all rules, each source counted where it is used */
+  EGRESS__MAX_ATOMS = 4096,           /* kinds of sources: Envoy gets a matcher tree for each */
+  EGRESS__MAX_GROUP_DEPTH = 16,       /* groups in groups */
+  EGRESS__MAX_NOTE_BYTES = 1024       /* `owner` and `reason`: they go into every log line of their rule */
+};
 
 /** Ports `low` to `high`, both included. */
 typedef struct egress__port_range {
@@ -68,6 +79,12 @@ typedef struct egress__terms {
   size_t count;
 } egress__terms;
 
+/** The rules that name one range of addresses. */
+typedef struct egress__target {
+  const uint32_t *rules; /* indexes, rising */
+  size_t count;
+} egress__target;
+
 /** All that is said of one name or of what is below it. */
 typedef struct egress__suffix {
   const char *text; /* `example.com`; "" is the root */
@@ -95,11 +112,13 @@ struct egress_policy {
   const egress__atom_prefix *atom_prefixes; /* sorted by egress__prefix_compare */
   size_t atom_prefix_count;
   uint32_t atom_count;
-  const struct egress__atom_node *atom_trie; /* the same, for look-ups */
+  egress__trie atom_trie; /* prefix -> its egress__atom_prefix, for look-ups */
 
   egress__map suffixes;                 /* text -> egress__suffix */
   const egress__suffix *const *by_name; /* all of them, sorted by text: a stable order for the compiler */
   size_t suffix_count;
+  egress__trie targets; /* address ranges of all `to` -> egress__target */
+  size_t destination_count;
 };
 
 /** 1 when `ports` has `port`. */

@@ -1,0 +1,36 @@
+#ifndef EGRESS_POLICY_FAULT_H
+#define EGRESS_POLICY_FAULT_H
+
+#include <stddef.h>
+
+#include <egress/diag.h>
+
+struct egress__node;
+
+/** Where the faults of one policy text go; they are also counted, since `diag` may be NULL. */
+typedef struct egress__faults {
+  const char *file;
+  egress_diag *diag;
+  size_t count;
+} egress__faults;
+
+/** Reports an error at `node`; the policy will be refused, and reading goes on. */
+void egress__fault(egress__faults *faults, const struct egress__node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Reports a warning at `node`. */
+void egress__remark(egress__faults *faults, const struct egress__node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Reports that a named limit is passed; returns EGRESS_ELIMIT. */
+int egress__fault_limit(egress__faults *faults, const struct egress__node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Text of the input as a message quotes it: the first 80 bytes, cut between characters. */
+typedef struct egress__quote {
+  char text[88];
+} egress__quote;
+
+egress__quote egress__quoted(const char *text);
+
+#endif
