@@ -3,6 +3,8 @@
 
 #include <egress/cache.h>
 
+#include "cache/step.h"
+
 /*
  * The cache as streams see it. A group exists as long as it has a snapshot or a watcher. Which snapshot counts for it:
  * its own, else that of "*", else none.
@@ -21,11 +23,14 @@ typedef struct egress__watch {
 int egress__cache_join(egress_cache *cache, const egress_node *node, egress__watch *watch);
 
 /** Leaves; a watch that never joined may leave too. */
-void egress__cache_leave(egress_cache *cache, egress__watch *watch);
+void egress__watch_leave(egress__watch *watch);
 
 /** The snapshot that counts for the group now; borrowed; NULL: none. */
 egress_snapshot *egress__group_snapshot(const egress__group *group);
 
 const char *egress__group_name(const egress__group *group);
+
+/** The steps that streams of this cache share. */
+egress__steps *egress__cache_steps(egress_cache *cache);
 
 #endif

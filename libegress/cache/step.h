@@ -1,0 +1,67 @@
+#ifndef EGRESS_CACHE_STEP_H
+#define EGRESS_CACHE_STEP_H
+
+#include "base/blob.h"
+#include "snapshot/snapshot.h"
+
+/*
+ * What a client has to be told so that it gets from what it may have to a new set of resources. Most streams of a
+ * group take the same step, so a step and its packed forms are made once and kept for the others.
+ */
+
+enum {
+  EGRESS__BASES_MAX = 4, /* the set last accepted and three that were refused since */
+  EGRESS__STEPS_MAX = 64 /* 16 groups of four types each; where more are busy at once, steps are made anew */
+};
+
+/** All that a client may have of one type: after a refusal nobody knows how much of a response it took over. */
+typedef struct egress__bases {
+  const egress__type_set *sets[EGRESS__BASES_MAX]; /* NULL: the empty set */
+  uint8_t count;
+  uint8_t nothing; /* it may also have none of them at all */
+} egress__bases;
+
+typedef struct egress__step {
+  struct egress__step *next;
+  const egress_alloc *alloc;
+  egress__bases from;
+  const egress__type_set *to;
+  egress_resource *const *puts; /* of `to`: what some base has not, or not like this; by name */
+  size_t put_count;
+  const char **removed; /* names of the bases that `to` has not, in order */
+  size_t removed_count;
+  egress_resource **owned; /* where puts stand unless they are all of `to` */
+  egress__blob *sotw;      /* packed forms; NULL: not asked for yet */
+  egress__blob *delta;
+} egress__step;
+
+/** The steps of a cache, the one used last first. None leads to a set that a group has no more. */
+typedef struct egress__steps {
+  const egress_alloc *alloc;
+  egress__step *first;
+  size_t count;
+} egress__steps;
+
+void egress__steps_init(egress__steps *steps, const egress_alloc *alloc);
+void egress__steps_dispose(egress__steps *steps);
+
+/** A group has `snap` in the place of `replaced`; either may be NULL. Nobody is led to what is gone any more. */
+void egress__steps_replaced(egress__steps *steps, const egress_snapshot *replaced, const egress_snapshot *snap);
+
+/** The step; borrowed until the next call on `steps`. `to` NULL: the empty set. Returns 0 or EGRESS_ENOMEM. */
+int egress__steps_get(egress__step **out, egress__steps *steps, const egress__bases *from, const egress__type_set *to);
+
+/** The puts as the body of a DiscoveryResponse; one reference for the caller; NULL when out of memory. */
+egress__blob *egress__step_sotw(egress__step *step);
+
+/** Puts and removed as the body of a DeltaDiscoveryResponse, likewise. */
+egress__blob *egress__step_delta(egress__step *step);
+
+/** Packs resources as the body of a DiscoveryResponse; NULL when out of memory. */
+egress__blob *egress__pack_sotw(const egress_alloc *alloc, egress_resource *const *puts, size_t count);
+
+/** Packs resources and names of removed ones as the body of a DeltaDiscoveryResponse; NULL when out of memory. */
+egress__blob *egress__pack_delta(const egress_alloc *alloc, egress_resource *const *puts, size_t put_count,
+                                 const char *const *removed, size_t removed_count);
+
+#endif
