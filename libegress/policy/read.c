@@ -135,9 +135,13 @@ int egress__read_policy(egress__reader *reader, const egress__node *root) {
   static const char *const names[COUNT] = {"version", "defaults", "groups", "sources", "deny", "rules"};
   static const egress__keys keys = {names, COUNT, COUNT};
   const egress__node *values[COUNT] = {NULL};
-  const egress__node nothing = {.kind = EGRESS__NODE_SCALAR, .plain = 1, .line = 1, .column = 1, .text = ""};
+  const egress__node top = {.line = 1, .column = 1};
   int go_on;
-  if (!egress__read_map(reader, root == NULL ? &nothing : root, "a policy", &keys, values))
+  if (root == NULL || egress__node_is_null(root)) {
+    egress__fault(&reader->faults, &top, "the text is empty; a policy starts with `version: " VERSION "`");
+    return 0;
+  }
+  if (!egress__read_map(reader, root, "a policy", &keys, values))
     return 0;
   check_version(reader, root, values[AT_VERSION], &go_on);
   if (!go_on)
