@@ -72,10 +72,19 @@ static char *printable(const egress_alloc *alloc, const char *text) {
   return buf.data;
 }
 
+/* Takes the last character off a text that was cut, since it may be half of one. */
+static void cut_between_characters(char *text) {
+  size_t size = strlen(text);
+  while (size > 0 && ((unsigned char)text[--size] & 0xc0) == 0x80)
+    ;
+  text[size] = '\0';
+}
+
 static void append(egress_diag *diag, int32_t severity, int32_t code, egress__place place, const char *format,
                    va_list args) {
   char message[MAX_MESSAGE_BYTES];
-  vsnprintf(message, sizeof message, format, args);
+  if (vsnprintf(message, sizeof message, format, args) >= (int)sizeof message)
+    cut_between_characters(message);
   if (severity == EGRESS_ERROR)
     diag->errors++;
   item added = {.line = place.line, .column = place.column, .severity = severity, .code = code};

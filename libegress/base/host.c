@@ -40,7 +40,7 @@ size_t egress__host_normalise(char out[EGRESS__HOST_MAX + 1], const char *name, 
 /* One label with bytes above 0x7f, as its A-label. */
 static int add_international(egress__buf *buf, const char *label, size_t size, const char **fault) {
   if (memchr(label, '*', size) != NULL) {
-    *fault = "a star in an international label has no meaning in DNS; write the label as xn--";
+    *fault = "has a star in an international label, which has no meaning in DNS; write the label as xn--";
     return EGRESS_EPOLICY;
   }
   char *copy = egress__strndup(buf->alloc, label, size);
@@ -55,8 +55,14 @@ static int add_international(egress__buf *buf, const char *label, size_t size, c
     *fault = idn2_strerror(rv);
     return EGRESS_EPOLICY;
   }
-  egress__buf_str(buf, (const char *)ascii);
+  int star = strchr((const char *)ascii, '*') != NULL; /* its mapping makes one of U+FF0A */
+  if (!star)
+    egress__buf_str(buf, (const char *)ascii);
   idn2_free(ascii);
+  if (star) {
+    *fault = "has a character that IDNA turns into a star; write * itself";
+    return EGRESS_EPOLICY;
+  }
   return buf->rv;
 }
 

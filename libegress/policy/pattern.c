@@ -53,12 +53,26 @@ static const char *label_fault(const char *label, size_t size, int last) {
   return NULL;
 }
 
-static const char *text_fault(const char *rest) {
-  size_t literal = 0;
-  for (const char *c = rest; *c != '\0'; c++)
-    literal += *c != '*';
-  if (literal > EGRESS__HOST_MAX || strlen(rest) > MAX_TEXT)
-    return "is longer than 253 characters";
+/* Bytes of the shortest name that could match: a label of stars alone stands for one character at least. */
+static size_t shortest_match(const char *rest) {
+  size_t size = 0;
+  for (const char *label = rest;; label++) {
+    const char *end = label_end(label);
+    size_t literal = 0;
+    for (const char *c = label; c < end; c++)
+      literal += *c != '*';
+    size += literal == 0 ? 1 : literal;
+    label = end;
+    if (*end == '\0')
+      return size;
+    size++;
+  }
+}
+
+/* `deep`: `**.` stands before the rest and takes at least one character and a dot. */
+static const char *text_fault(const char *rest, int deep) {
+  if (strlen(rest) > MAX_TEXT || shortest_match(rest) + (deep ? 2 : 0) > EGRESS__HOST_MAX)
+    return "is longer than any host name, which has at most 253 characters";
   for (const char *label = rest;;) {
     const char *end = label_end(label);
     const char *fault = label_fault(label, (size_t)(end - label), *end == '\0');
@@ -92,7 +106,7 @@ int egress__pattern_parse(egress__pattern *out, egress__arena *arena, const char
     pattern.kind = EGRESS__PATTERN_DEEP;
   } else {
     int deep = strncmp(canonical, "**.", 3) == 0;
-    *fault = text_fault(canonical + (deep ? 3 : 0));
+    *fault = text_fault(canonical + (deep ? 3 : 0), deep);
     if (*fault != NULL)
       return EGRESS_EPOLICY;
     pattern.kind = deep                             ? EGRESS__PATTERN_DEEP

@@ -45,7 +45,7 @@ static int read_pattern(egress__reader *reader, const egress__node *node, egress
   const char *fault = NULL;
   int rv = egress__pattern_parse(pattern, reader->keep, node->text, node->size, &fault);
   if (rv == EGRESS_EPOLICY) {
-    egress__fault(&reader->faults, node, "host `%s` %s", egress__quoted(node->text).text, fault);
+    egress__fault(&reader->faults, node, "host `%s`: %s", egress__quoted(node->text).text, fault);
     return 0;
   }
   if (rv != 0)

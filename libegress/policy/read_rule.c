@@ -23,6 +23,12 @@ static int read_note(egress__reader *reader, const egress__node *node, const cha
     egress__fault(&reader->faults, node, "%s must be 1 to %d bytes long", what, EGRESS__MAX_NOTE_BYTES);
     return 0;
   }
+  for (const char *c = node->text; *c != '\0'; c++) {
+    if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+      egress__fault(&reader->faults, node, "%s must be one line without control characters", what);
+      return 0;
+    }
+  }
   *out = egress__arena_strndup(reader->keep, node->text, node->size);
   return *out == NULL ? EGRESS_ENOMEM : 0;
 }
