@@ -258,7 +258,9 @@ def test_dump(policy: str) -> None:
 
 
 def test_dump_is_the_same_each_time(policy: str) -> None:
-    assert run("dump", policy).stdout == run("dump", policy).stdout
+    first, second = run("dump", policy), run("dump", policy)
+    assert first.returncode == 0
+    assert first.stdout == second.stdout
 
 
 def test_dump_refuses(policy: str, tmp_path: Path) -> None:
