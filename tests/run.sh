@@ -92,7 +92,8 @@ ctest_in() {
 pytest_in() { # RUNNER FOLDER [pytest options]
   local runner=$1 folder=$2
   shift 2
-  step "$runner" "$python" -m pytest -q -rs --color=no "--junitxml=$results/$runner.xml" "$folder" "$@"
+  step "$runner" "$python" -m pytest -q -rs --color=no -o asyncio_default_fixture_loop_scope=function \
+    "--junitxml=$results/$runner.xml" "$folder" "$@"
   [ -s "$results/$runner.xml" ] || note "$runner" failed "$runner" "pytest wrote no results"
 }
 

@@ -1,0 +1,170 @@
+"""The documentation is true: its policies are valid, its commands print what it shows, its programs run."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from harness import build
+from harness.child import Child
+from harness.ports import ReservedPort
+from harness.waiting import wait_for
+from harness.xds import Client
+
+PAGES = sorted([*build.PROJECT.glob("docs/*.md"), build.PROJECT / "README.md", build.PROJECT / "CONTRIBUTING.md"])
+FENCE = re.compile(r"^```(\w+)( refused)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass
+class Example:
+    """A policy, and the commands that are shown after it, each with what it prints."""
+
+    place: str
+    policy: str
+    refused: bool
+    commands: list[tuple[str, str]] = field(default_factory=list)
+
+
+def fences(page: Path) -> list[tuple[str, str, bool, str]]:
+    """Place, language, marked as refused, text."""
+    whole = page.read_text()
+    return [
+        (f"{page.name}:{whole[: found.start()].count(chr(10)) + 1}", found[1], bool(found[2]), found[3])
+        for found in FENCE.finditer(whole)
+    ]
+
+
+def examples() -> list[Example]:
+    found: list[Example] = []
+    for page in PAGES:
+        for place, language, refused, text in fences(page):
+            if language == "yaml":
+                found.append(Example(place, text, refused))
+            elif language == "console":
+                for part in text.split("$ ")[1:]:
+                    command, _, output = part.partition("\n")
+                    found[-1].commands.append((command, output))
+    return found
+
+
+EXAMPLES = examples()
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5
+    assert sum(len(example.commands) for example in EXAMPLES) >= 10
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.place)
+def test_a_policy_and_what_is_said_of_it(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(example.policy)
+
+    def egressd(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [build.egressd(), *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    assert egressd("lint", "policy.yaml").returncode == (1 if example.refused else 0)
+    for command, output in example.commands:
+        name, *arguments = command.split()
+        assert name == "egressd"
+        assert egressd(*arguments).stdout == output
+
+
+def test_the_example_policy_is_valid() -> None:
+    done = subprocess.run(
+        [build.egressd(), "lint", str(build.PROJECT / "examples" / "policy.yaml")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith(" 0 warnings\n")
+
+
+def program(language: str) -> str:
+    found = [text for _, kind, _, text in fences(build.PROJECT / "README.md") if kind == language]
+    assert len(found) == 1
+    return found[0]
+
+
+def serves(folder: Path, command: list[str], port: ReservedPort, env: dict[str, str] | None = None) -> bool:
+    """Whether the program gives a client the policy of the README."""
+    child = Child(command, folder / "program.log", env)
+    try:
+
+        def answer() -> bool:
+            child.check()
+            try:
+                with Client(str(port)) as client:
+                    client.next()
+                    return "egress_explicit" in client.resources
+            except Exception:  # not listening yet
+                return False
+
+        return wait_for("the program's policy", answer)
+    finally:
+        child.kill()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Holds README's policy."""
+    (tmp_path / "policy.yaml").write_text(next(example.policy for example in EXAMPLES if "README" in example.place))
+    return tmp_path
+
+
+@pytest.fixture
+def in_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def at_free_port(text: str) -> tuple[str, ReservedPort]:
+    port = ReservedPort()
+    port.release()
+    assert "127.0.0.1:18000" in text
+    return text.replace("127.0.0.1:18000", str(port)), port
+
+
+def test_the_c_program_of_the_readme(in_folder: Path) -> None:
+    text, port = at_free_port(program("c"))
+    assert len([line for line in text.splitlines() if line]) <= 22
+    (in_folder / "readme.c").write_text(text)
+    library = Path(build.program("libegress/libegress.so")).parent
+    sanitizer = ["-fsanitize=address,undefined"] if "asan" in library.parts else []
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libuv"], capture_output=True, text=True, check=True)
+    subprocess.run(
+        [
+            "cc", "-Wall", "-Wextra", "-Werror", "-o", "readme", "readme.c", *sanitizer,
+            f"-I{build.PROJECT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}", "-legress", *flags.stdout.split(),
+        ],
+        check=True,
+    )  # fmt: skip
+    assert serves(in_folder, [str(in_folder / "readme")], port)
+
+
+def test_the_python_program_of_the_readme(in_folder: Path) -> None:
+    pytest.importorskip("egress", reason="the Python package egress is not installed: pip install ./bindings/python")
+    text, port = at_free_port(program("python"))
+    assert len([line for line in text.splitlines() if line]) <= 10
+    (in_folder / "readme.py").write_text(text)
+    assert serves(in_folder, [sys.executable, str(in_folder / "readme.py")], port)
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):
+            assert os.path.exists(page.parent / target), f"{page.name}: {target}"
+
+
+def test_every_code_is_explained() -> None:
+    header = (build.PROJECT / "include" / "egress" / "error.h").read_text()
+    codes = re.findall(r"^  (EGRESS_\w+) = (-?\d+)", header, re.MULTILINE)
+    page = (build.PROJECT / "docs" / "errors.md").read_text()
+    assert len(codes) > 10
+    for name, number in codes:
+        assert f"| `{name}` | {number} |" in page
