@@ -54,7 +54,7 @@ typedef struct egress_compile_options {
 typedef enum egress_compile_flag {
   /** A refusal's 403 body also names the rule that decided. Rule names then reach every client. */
   EGRESS_COMPILE_NAME_RULES = 1,
-  /** A rule that a listener cannot express is left out with a warning, instead of refusing the policy. */
+  /** What none of the listeners can express is left out with a warning, instead of refusing the policy. */
   EGRESS_COMPILE_SKIP_UNSUPPORTED = 2
 } egress_compile_flag;
 
@@ -66,8 +66,9 @@ typedef enum egress_compile_flag {
  * :param policy: borrowed during the call; the snapshot keeps its own reference for later comparison.
  * :param options: at least one listener address is required.
  * :param diag: gets errors and warnings.
- * :return: 0; EGRESS_EINVAL: no listener, or a bad address (``diag`` says which); EGRESS_EUNSUPPORTED: a rule that a
- *   chosen listener cannot express; EGRESS_EABI; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no listener, or a bad address (``diag`` says which); EGRESS_EUNSUPPORTED: a rule that none
+ *   of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone; EGRESS_EABI;
+ *   EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */

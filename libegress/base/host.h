@@ -23,7 +23,7 @@ size_t egress__host_normalise(char out[EGRESS__HOST_MAX + 1], const char *name, 
  * cannot bound a length and ask for a non-digit at once without growing a hundredfold.
  */
 #define EGRESS__HOST_REGEX_LABELS "([a-z0-9_-]{1,63}\\.)*[a-z0-9_-]{1,63}"
-#define EGRESS__HOST_REGEX_LAST_LABEL "(.*\\.)?[^.]*[^.0-9][^.]*"
+#define EGRESS__HOST_REGEX_LAST_LABEL "(.*\\.)?[^.:]*[^.:0-9][^.:]*" /* no colon: a port may follow */
 #define EGRESS__HOST_REGEX_LENGTH ".{1,253}"
 
 /**

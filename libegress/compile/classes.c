@@ -1,0 +1,223 @@
+#include "compile/classes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/vec.h"
+
+typedef EGRESS__VEC(egress__cond) cond_vec;
+
+typedef struct maker {
+  const egress_policy *policy;
+  egress__arena *arena;
+  cond_vec conds;       /* of the member at hand */
+  egress__map by_conds; /* the bytes of `conds` and `below` -> class */
+  EGRESS__VEC(egress__class *) classes;
+} maker;
+
+static int add_cond(maker *m, uint32_t rule, const egress__pattern *pattern) {
+  int rv = EGRESS__VEC_GROW(m->arena->alloc, &m->conds);
+  if (rv == 0)
+    m->conds.items[m->conds.count++] = (egress__cond){rule, pattern};
+  return rv;
+}
+
+/* The terms anchored at one suffix, as far as they speak of the name `of`, or of what is below it. */
+static int add_anchored(maker *m, const egress__suffix *at, const egress__suffix *of, int below) {
+  int rv = 0;
+  for (size_t i = 0; i < at->anchored.count && rv == 0; i++) {
+    const egress__term *term = &at->anchored.items[i];
+    if (!below) {
+      if (egress__pattern_match(term->pattern, of->text, of->size))
+        rv = add_cond(m, term->rule, NULL);
+    } else if (egress__pattern_covers_below(term->pattern, of->text, of->size)) {
+      rv = add_cond(m, term->rule, NULL);
+    } else if (egress__pattern_meets_below(term->pattern, of->text, of->size)) {
+      rv = add_cond(m, term->rule, term->pattern);
+    }
+  }
+  return rv;
+}
+
+/* Everything that the policy says of `of`: at the suffix itself and at each one above it, the root included. */
+static int collect(maker *m, const egress__suffix *of, int below) {
+  m->conds.count = 0;
+  int rv = 0;
+  for (size_t i = 0; !below && i < of->exact.count && rv == 0; i++)
+    rv = add_cond(m, of->exact.items[i].rule, NULL);
+  if (below)
+    rv = add_anchored(m, of, of, below);
+  const char *text = of->text;
+  size_t size = of->size;
+  while (size != 0 && rv == 0) {
+    const char *dot = memchr(text, '.', size);
+    size_t cut = dot == NULL ? size : (size_t)(dot - text) + 1;
+    text += cut;
+    size -= cut;
+    const egress__suffix *above = egress__map_get(&m->policy->suffixes, text, size);
+    if (above != NULL)
+      rv = add_anchored(m, above, of, below);
+  }
+  return rv;
+}
+
+static int compare_conds(const void *a, const void *b) {
+  const egress__cond *x = a, *y = b;
+  if (x->rule != y->rule)
+    return x->rule < y->rule ? -1 : 1;
+  if (x->pattern == NULL || y->pattern == NULL)
+    return (x->pattern != NULL) - (y->pattern != NULL);
+  return strcmp(x->pattern->text, y->pattern->text);
+}
+
+/* By rule, each said once; a rule that speaks of all names needs no pattern besides. */
+static void tidy(cond_vec *conds) {
+  if (conds->count == 0)
+    return;
+  qsort(conds->items, conds->count, sizeof *conds->items, compare_conds);
+  size_t kept = 1;
+  for (size_t i = 1; i < conds->count; i++) {
+    const egress__cond *last = &conds->items[kept - 1];
+    if (last->rule == conds->items[i].rule && (last->pattern == NULL || compare_conds(last, &conds->items[i]) == 0))
+      continue;
+    conds->items[kept++] = conds->items[i];
+  }
+  conds->count = kept;
+}
+
+/* The bytes that tell classes apart: equal conds have equal bytes, since the struct has no hidden padding to differ. */
+static char *make_key(maker *m, int below, size_t *size) {
+  *size = 1 + m->conds.count * (sizeof(uint32_t) + sizeof(void *));
+  char *key = egress__arena_get(m->arena, *size);
+  if (key == NULL)
+    return NULL;
+  char *to = key;
+  *to++ = (char)below;
+  for (size_t i = 0; i < m->conds.count; i++) {
+    memcpy(to, &m->conds.items[i].rule, sizeof(uint32_t));
+    memcpy(to + sizeof(uint32_t), &m->conds.items[i].pattern, sizeof(void *));
+    to += sizeof(uint32_t) + sizeof(void *);
+  }
+  return key;
+}
+
+static egress__class *new_class(maker *m, int below) {
+  egress__class *class = egress__arena_get(m->arena, sizeof *class);
+  egress__cond *conds = egress__arena_array(m->arena, m->conds.count, sizeof *conds);
+  if (class == NULL || conds == NULL || EGRESS__VEC_GROW(m->arena->alloc, &m->classes) != 0)
+    return NULL;
+  memcpy(conds, m->conds.items, m->conds.count * sizeof *conds);
+  *class = (egress__class){.conds = conds, .cond_count = m->conds.count, .below = below};
+  m->classes.items[m->classes.count++] = class;
+  return class;
+}
+
+/* Members are appended in the arena; the array is grown when the count is a power of two. */
+static int add_member(maker *m, egress__class *class, const egress__suffix *member) {
+  size_t count = class->member_count;
+  if ((count & (count - 1)) == 0) {
+    const egress__suffix **bigger = egress__arena_array(m->arena, count == 0 ? 1 : count * 2, sizeof *bigger);
+    if (bigger == NULL)
+      return EGRESS_ENOMEM;
+    if (count != 0)
+      memcpy(bigger, class->members, count * sizeof *bigger);
+    class->members = bigger;
+  }
+  class->members[class->member_count++] = member;
+  return 0;
+}
+
+static int place(maker *m, const egress__suffix *member, int below) {
+  int rv = collect(m, member, below);
+  if (rv != 0)
+    return rv;
+  tidy(&m->conds);
+  size_t key_size;
+  char *key = make_key(m, below, &key_size);
+  if (key == NULL)
+    return EGRESS_ENOMEM;
+  egress__class *class = egress__map_get(&m->by_conds, key, key_size);
+  if (class == NULL) {
+    class = new_class(m, below);
+    if (class == NULL || egress__map_set(&m->by_conds, key, key_size, class) != 0)
+      return EGRESS_ENOMEM;
+  }
+  return add_member(m, class, member);
+}
+
+int egress__classes_make(egress__classes *out, const egress_policy *policy, egress__arena *arena) {
+  maker m = {.policy = policy, .arena = arena};
+  egress__map_init(&m.by_conds, arena->alloc);
+  int rv = 0;
+  for (size_t i = 0; i < policy->suffix_count && rv == 0; i++) {
+    const egress__suffix *suffix = policy->by_name[i];
+    if (suffix->exact.count != 0)
+      rv = place(&m, suffix, 0);
+    if (rv == 0 && suffix->anchored.count != 0)
+      rv = place(&m, suffix, 1);
+  }
+  egress__class **items = egress__arena_array(arena, m.classes.count, sizeof *items);
+  if (rv == 0 && items == NULL)
+    rv = EGRESS_ENOMEM;
+  if (rv == 0) {
+    if (m.classes.count != 0)
+      memcpy(items, m.classes.items, m.classes.count * sizeof *items);
+    *out = (egress__classes){items, m.classes.count};
+  }
+  EGRESS__VEC_FREE(arena->alloc, &m.classes);
+  EGRESS__VEC_FREE(arena->alloc, &m.conds);
+  egress__map_dispose(&m.by_conds);
+  return rv;
+}
+
+int egress__list_equal(const egress__list *a, const egress__list *b) {
+  if (a->count != b->count)
+    return 0;
+  for (size_t i = 0; i < a->count; i++)
+    if (a->conds[i].rule != b->conds[i].rule || a->conds[i].pattern != b->conds[i].pattern)
+      return 0;
+  return 1;
+}
+
+/* The conds of `class` that count for one atom, in `conds`, which has room for all; returns how many. */
+static size_t pick(egress__cond *conds, const egress__class *class, const egress_policy *policy, int32_t protocol,
+                   uint16_t port, uint32_t atom) {
+  size_t count = 0;
+  for (size_t i = 0; i < class->cond_count; i++) {
+    const egress__rule *rule = &policy->rules[class->conds[i].rule];
+    if (!egress__ports_have(&rule->ports[protocol], port) || !egress__rule_has_atom(rule, atom))
+      continue;
+    conds[count++] = class->conds[i];
+    if (class->conds[i].pattern == NULL)
+      break;
+  }
+  return count;
+}
+
+int egress__class_verdicts(egress__verdicts *out, const egress__class *class, const egress_policy *policy,
+                           int32_t protocol, uint16_t port, egress__arena *arena) {
+  egress__list *lists = egress__arena_array(arena, policy->atom_count, sizeof *lists);
+  egress__cond *conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
+  if (lists == NULL || conds == NULL)
+    return EGRESS_ENOMEM;
+  int any = 0;
+  for (uint32_t atom = 0; atom < policy->atom_count; atom++) {
+    egress__list list = {conds, pick(conds, class, policy, protocol, port, atom)};
+    /* Many atoms decide alike: those next to each other share their list. */
+    if (atom != 0 && egress__list_equal(&list, &lists[atom - 1])) {
+      lists[atom] = lists[atom - 1];
+      continue;
+    }
+    lists[atom] = list;
+    any |= list.count != 0;
+    if (atom + 1 < policy->atom_count && list.count != 0) {
+      conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
+      if (conds == NULL)
+        return EGRESS_ENOMEM;
+    }
+  }
+  *out = (egress__verdicts){lists, any};
+  return 0;
+}

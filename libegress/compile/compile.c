@@ -1,0 +1,124 @@
+#include <egress/compile.h>
+
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/diag.h"
+#include "base/options.h"
+#include "compile/common.h"
+#include "compile/explicit.h"
+#include "compile/lineage.h"
+#include "compile/routes.h"
+#include "compile/sni.h"
+#include "compile/support.h"
+#include "snapshot/snapshot.h"
+
+/*
+ * policy -> classes of names -> SNI listener, routes; plan -> explicit listener, cluster. Each becomes one resource.
+ */
+
+enum { DEFAULT_SNI_PORT = 443 };
+
+static int take_address(egress__endpoint *out, const char *text, const char *option, egress_diag *diag) {
+  if (text == NULL)
+    return 0;
+  if (egress__endpoint_parse(out, text) != 0 || out->port == 0)
+    return egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0},
+                              "%s \"%s\" is not ADDRESS:PORT, such as 127.0.0.1:3128 or [::1]:3128", option, text);
+  return 0;
+}
+
+static int make_plan(egress__compile_plan *plan, const egress_compile_options *options, egress_diag *diag) {
+  *plan = (egress__compile_plan){
+      .access_log = options->access_log != NULL ? options->access_log : "/dev/stdout",
+      .sni_port = options->sni_port != 0 ? options->sni_port : DEFAULT_SNI_PORT,
+      .name_rules = (options->flags & EGRESS_COMPILE_NAME_RULES) != 0,
+  };
+  int rv = take_address(&plan->explicit_address, options->explicit_address, "explicit_address", diag);
+  if (rv == 0)
+    rv = take_address(&plan->sni_address, options->sni_address, "sni_address", diag);
+  if (rv == 0)
+    rv = take_address(&plan->dns_resolver, options->dns_resolver, "dns_resolver", diag);
+  if (rv == 0 && plan->access_log[0] == '\0')
+    rv = egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0}, "access_log is empty; name a file");
+  if (rv == 0 && plan->explicit_address.port == 0 && plan->sni_address.port == 0)
+    rv = egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0},
+                            "no listener: give explicit_address, sni_address or both");
+  return rv;
+}
+
+static int put(egress_snapshot_builder *to, egress__build *b, const char *type_url, const char *name,
+               const egress__message *message) {
+  if (b->rv != 0)
+    return b->rv;
+  egress_resource *resource;
+  int rv = egress__resource_pack(&resource, type_url, name, message, b->arena.alloc);
+  if (rv != 0)
+    return rv;
+  rv = egress_snapshot_builder_put(to, resource);
+  egress_resource_unref(resource);
+  return rv;
+}
+
+static int put_all(egress_snapshot_builder *to, egress__build *b, const egress__compile_plan *plan,
+                   const egress_policy *policy, const char *const *chains) {
+  egress__classes classes;
+  int rv = egress__classes_make(&classes, policy, &b->arena);
+  if (rv == 0)
+    rv = put(to, b, EGRESS_TYPE_CLUSTER, EGRESS_CLUSTER_FORWARD, egress__forward_cluster(b, plan));
+  if (rv == 0 && plan->sni_address.port != 0) {
+    rv = put(to, b, EGRESS_TYPE_LISTENER, EGRESS_LISTENER_SNI, egress__sni_listener(b, plan, policy, &classes, chains));
+    if (rv == 0)
+      rv = put(to, b, EGRESS__TYPE_EXTENSION, EGRESS__GUARD_NAME, egress__sni_guard(b, policy));
+  }
+  if (rv == 0 && plan->explicit_address.port != 0) {
+    rv = put(to, b, EGRESS_TYPE_LISTENER, EGRESS_LISTENER_EXPLICIT, egress__explicit_listener(b, plan));
+    if (rv == 0)
+      rv = put(to, b, EGRESS_TYPE_ROUTE, EGRESS_ROUTE_HTTP, egress__routes(b, policy, &classes));
+  }
+  return rv;
+}
+
+static int build(egress_snapshot **out, const egress__compile_plan *plan, egress_policy *policy,
+                 const egress_snapshot *previous, const egress_alloc *alloc) {
+  egress__lineage *lineage;
+  int rv = egress__lineage_new(&lineage, policy, previous, plan->sni_port, alloc);
+  if (rv != 0)
+    return rv;
+  egress__build b;
+  egress__build_init(&b, alloc);
+  egress_snapshot_builder *builder = NULL;
+  egress_snapshot *snap = NULL;
+  rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  if (rv == 0)
+    rv = put_all(builder, &b, plan, policy, egress__lineage_chains(lineage));
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(&snap, builder);
+  egress_snapshot_builder_free(builder);
+  egress__build_dispose(&b);
+  if (rv != 0) {
+    egress__lineage_free(lineage);
+    return rv;
+  }
+  egress__snapshot_attach(snap, lineage, egress__lineage_free);
+  *out = snap;
+  return 0;
+}
+
+int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_compile_options *options,
+                   egress_diag *diag) {
+  egress_compile_options own = EGRESS_COMPILE_OPTIONS_INIT;
+  if (out == NULL || policy == NULL || options == NULL)
+    return EGRESS_EINVAL;
+  int rv = egress__options_take(&own, sizeof own, options, sizeof own);
+  if (rv != 0)
+    return rv;
+  egress__compile_plan plan;
+  rv = make_plan(&plan, &own, diag);
+  if (rv == 0)
+    rv = egress__check_support(&plan, policy, (own.flags & EGRESS_COMPILE_SKIP_UNSUPPORTED) != 0, diag);
+  if (rv != 0)
+    return rv;
+  return build(out, &plan, policy, own.previous, egress__alloc_or_default(own.alloc));
+}
