@@ -16,6 +16,8 @@ from typing import Iterable
 from google.protobuf import descriptor_pb2
 
 PACKAGES = ("envoy", "xds", "udpa", "google.rpc")
+# The well-known types with a JSON form of their own that no file of the API imports; an Any may hold one.
+WELL_KNOWN = ("google.protobuf.field_mask_pb2",)
 # Imported by the API for its annotations; nothing on the wire has their types.
 ANNOTATION_FILES = (
     "validate/",
@@ -97,7 +99,7 @@ def main() -> None:
         strip_file(file)
         files[descriptor.name] = file
 
-    for name in sorted(modules()):
+    for name in sorted([*modules(), *WELL_KNOWN]):
         add(importlib.import_module(name).DESCRIPTOR)
     with open(sys.argv[1], "wb") as out:
         out.write(descriptor_pb2.FileDescriptorSet(file=files.values()).SerializeToString(deterministic=True))

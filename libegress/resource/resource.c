@@ -201,3 +201,7 @@ void egress__resource_hash(const egress_resource *resource, uint64_t out[2]) {
   out[0] = resource->hash[0];
   out[1] = resource->hash[1];
 }
+
+const egress_alloc *egress__resource_alloc(const egress_resource *resource) {
+  return resource->alloc;
+}

@@ -22,6 +22,9 @@ egress__span egress__resource_delta_entry(const egress_resource *resource);
 /** The content hash behind the version, low half first: for sums over sets. */
 void egress__resource_hash(const egress_resource *resource, uint64_t out[2]);
 
+/** Where the resource came from: for what is made of it. */
+const egress_alloc *egress__resource_alloc(const egress_resource *resource);
+
 enum { EGRESS__VERSION_TEXT = 33 };
 
 /** A hash as a version: 32 hexadecimal digits and a NUL, high half first. */
