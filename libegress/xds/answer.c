@@ -1,0 +1,79 @@
+#include "xds/answer.h"
+
+#include <string.h>
+
+#include <egress/error.h>
+
+void egress__answer_dispose(egress__answer *answer) {
+  EGRESS__VEC_FREE(answer->alloc, &answer->puts);
+  EGRESS__VEC_FREE(answer->alloc, &answer->removed);
+}
+
+int egress__answer_put(egress__answer *answer, egress_resource *resource) {
+  int rv = EGRESS__VEC_GROW(answer->alloc, &answer->puts);
+  if (rv == 0)
+    answer->puts.items[answer->puts.count++] = resource;
+  return rv;
+}
+
+static int add_removed(egress__answer *answer, const char *name) {
+  int rv = EGRESS__VEC_GROW(answer->alloc, &answer->removed);
+  if (rv == 0)
+    answer->removed.items[answer->removed.count++] = name;
+  return rv;
+}
+
+int egress__track_changes(egress__step **out, const egress__track *track, egress__steps *steps,
+                          const egress__type_set *to) {
+  egress__bases from = egress__track_from(track);
+  *out = NULL;
+  return from.count == 0 && !from.nothing ? 0 : egress__steps_get(out, steps, &from, to);
+}
+
+/* 1 when a change of `name` is news for the client and nothing is owed about it, which is told elsewhere. */
+static int is_news(const egress__track *track, const char *name) {
+  const egress__name *entry = egress__subscription_find(&track->want, name, strlen(name));
+  if (entry == NULL)
+    return track->want.wildcard;
+  return (track->want.wildcard || entry->wanted) && entry->owed != EGRESS__OWED_NOW &&
+         entry->owed != EGRESS__OWED_LATER;
+}
+
+int egress__answer_changes(egress__answer *answer, const egress__track *track, const egress__step *changes) {
+  int rv = 0;
+  for (size_t i = 0; rv == 0 && changes != NULL && i < changes->put_count; i++) {
+    egress_resource *put = changes->puts[i];
+    const char *name = egress_resource_name(put);
+    if (is_news(track, name) && !egress__initial_has(track->initial, name, egress_resource_version(put)))
+      rv = egress__answer_put(answer, put);
+  }
+  for (size_t i = 0; rv == 0 && changes != NULL && i < changes->removed_count; i++)
+    if (is_news(track, changes->removed[i]))
+      rv = add_removed(answer, changes->removed[i]);
+  return rv;
+}
+
+static int add_owed(egress__answer *answer, const egress__track *track, const egress__name *name,
+                    const egress__type_set *to) {
+  egress_resource *resource = egress__type_set_find(to, name->text);
+  if (resource == NULL)
+    return add_removed(answer, name->text);
+  if (egress__initial_has(track->initial, name->text, egress_resource_version(resource)))
+    return 0;
+  return egress__answer_put(answer, resource);
+}
+
+int egress__answer_owed(egress__answer *answer, const egress__track *track, const egress__type_set *to, int step) {
+  const egress__subscription *want = &track->want;
+  uint32_t left = want->owed[EGRESS__OWED_NOW] + (step ? want->owed[EGRESS__OWED_LATER] : 0);
+  int rv = 0;
+  size_t cursor = 0;
+  while (rv == 0 && left > 0) {
+    const egress__name *name = egress__map_next(&want->names, &cursor)->value;
+    if (name->owed != EGRESS__OWED_NOW && !(step && name->owed == EGRESS__OWED_LATER))
+      continue;
+    left--;
+    rv = add_owed(answer, track, name, to);
+  }
+  return rv;
+}

@@ -1,0 +1,43 @@
+#ifndef EGRESS_XDS_ANSWER_H
+#define EGRESS_XDS_ANSWER_H
+
+#include "base/vec.h"
+#include "xds/track.h"
+
+/** What one stream is told of one type, while it is put together. No name is in it twice. */
+typedef struct egress__answer {
+  const egress_alloc *alloc;
+  EGRESS__VEC(egress_resource *) puts;
+  EGRESS__VEC(const char *) removed;
+} egress__answer;
+
+void egress__answer_dispose(egress__answer *answer);
+
+/** Adds a resource. Returns 0 or EGRESS_ENOMEM. */
+int egress__answer_put(egress__answer *answer, egress_resource *resource);
+
+/** Adds what of `changes` (NULL: none) the client wants and does not hold, but no name that is owed. */
+int egress__answer_changes(egress__answer *answer, const egress__track *track, const egress__step *changes);
+
+/** Adds what is owed, as `to` has it; `step` 1: also what is owed later. */
+int egress__answer_owed(egress__answer *answer, const egress__track *track, const egress__type_set *to, int step);
+
+/** What changes for the client on the way to `to`; NULL when nothing that it wants by name can have. */
+int egress__track_changes(egress__step **out, const egress__track *track, egress__steps *steps,
+                          const egress__type_set *to);
+
+/*
+ * The body of the response that a track is due, in either variant; `step` 1: bring the client to `to`, else only pay
+ * what is owed. Nothing is taken as sent yet.
+ * Return 1: `body` has one reference for the caller; 0: there is nothing to say; EGRESS_ENOMEM.
+ */
+int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
+                        int step);
+int egress__delta_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
+                         int step);
+
+/* Takes over the subscription that a request carries. Return 0, EGRESS_ENOMEM or EGRESS_ELIMIT. */
+int egress__sotw_subscribe(egress__track *track, const egress__request *request);
+int egress__delta_subscribe(egress__track *track, const egress__request *request);
+
+#endif

@@ -1,0 +1,110 @@
+/* Delta: a request changes the subscription by what it lists, a response tells what is new and what is gone. */
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "xds/answer.h"
+
+static int is_star(egress__span name) {
+  return name.size == 1 && name.data[0] == '*';
+}
+
+/* What is asked for again is told again: the client may have forgotten it. */
+static int subscribe(egress__track *track, egress__span name) {
+  if (is_star(name)) {
+    egress__subscription_set_wildcard(&track->want, 1);
+    return 0;
+  }
+  int rv = egress__subscription_add(&track->want, name);
+  if (rv != 0)
+    return rv;
+  egress__name *entry = egress__subscription_find(&track->want, (const char *)name.data, name.size);
+  egress__name_set_owed(&track->want, entry, EGRESS__OWED_NOW);
+  return 0;
+}
+
+static void unsubscribe(egress__track *track, egress__span text) {
+  egress__subscription *want = &track->want;
+  if (is_star(text)) {
+    egress__subscription_set_wildcard(want, 0);
+    return;
+  }
+  egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
+  if (name == NULL || !name->wanted)
+    return;
+  if (!want->wildcard)
+    egress__subscription_remove(want, name);
+  else /* still wanted as part of everything, if it is part of that: the client has to hear which */
+    egress__subscription_unname(want, name);
+}
+
+int egress__delta_subscribe(egress__track *track, const egress__request *request) {
+  int first = track->want.request++ == 0;
+  if (first) {
+    int rv = egress__initial_new(&track->initial, track->alloc, request);
+    if (rv != 0)
+      return rv;
+    if (request->added == 0 && track->whole)
+      egress__subscription_set_wildcard(&track->want, 1);
+  }
+  egress__span rest = request->bytes, name;
+  while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
+    int rv = subscribe(track, name);
+    if (rv != 0)
+      return rv;
+    if (!first)
+      egress__initial_forget(track->initial, name);
+  }
+  rest = request->bytes;
+  while (egress__request_name(request, EGRESS__NAMES_REMOVED, &rest, &name))
+    unsubscribe(track, name);
+  return 0;
+}
+
+/* What the client holds of what it wants and does not exist any more is owed. */
+static int owe_vanished(egress__track *track, const egress__type_set *to) {
+  size_t cursor = 0;
+  const egress__map_entry *entry;
+  while (track->initial != NULL && (entry = egress__map_next(&track->initial->versions, &cursor)) != NULL)
+    if (egress__subscription_covers(&track->want, entry->key) && egress__type_set_find(to, entry->key) == NULL &&
+        egress__subscription_owe(&track->want, entry->key) != 0)
+      return EGRESS_ENOMEM;
+  return 0;
+}
+
+/* 1 when the client is told the same as all others that take this step. */
+static int is_like_others(const egress__track *track, int step) {
+  return step && track->want.wildcard && track->initial == NULL && track->want.owed[EGRESS__OWED_NOW] == 0 &&
+         track->want.owed[EGRESS__OWED_LATER] == 0;
+}
+
+/* What the client is told alone. */
+static int answer_own(egress__blob **body, egress__track *track, const egress__step *changes,
+                      const egress__type_set *to, int step) {
+  egress__answer answer = {.alloc = track->alloc};
+  int rv = egress__answer_changes(&answer, track, changes);
+  if (rv == 0)
+    rv = egress__answer_owed(&answer, track, to, step);
+  /* Whoever wants everything is answered even when that is nothing: it waits for that to get ready. */
+  if (rv == 0 && answer.puts.count + answer.removed.count + track->want.wildcard_owed > 0) {
+    *body = egress__pack_delta(track->alloc, answer.puts.items, answer.puts.count, answer.removed.items,
+                               answer.removed.count);
+    rv = *body == NULL ? EGRESS_ENOMEM : 1;
+  }
+  egress__answer_dispose(&answer);
+  return rv;
+}
+
+int egress__delta_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
+                         int step) {
+  egress__step *changes = NULL;
+  int rv = owe_vanished(track, to);
+  if (rv == 0 && step)
+    rv = egress__track_changes(&changes, track, steps, to);
+  if (rv != 0)
+    return rv;
+  if (!is_like_others(track, step))
+    return answer_own(body, track, changes, to, step);
+  *body = egress__step_delta(changes);
+  return *body == NULL ? EGRESS_ENOMEM : 1;
+}

@@ -1,0 +1,91 @@
+/*
+ * State of the world. A response for clusters or listeners holds all that the client wants of them: what is absent is
+ * deleted. One for another type may hold just the changed ones: what is absent stays. There is no word for "does not
+ * exist" but the absence from a whole response.
+ */
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "xds/answer.h"
+
+static int is_star(egress__span name) {
+  return name.size == 1 && name.data[0] == '*';
+}
+
+int egress__sotw_subscribe(egress__track *track, const egress__request *request) {
+  egress__subscription *want = &track->want;
+  /* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
+  int wildcard = request->added == 0 && track->whole && !want->named;
+  want->request++;
+  egress__span rest = request->bytes, name;
+  while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
+    if (is_star(name)) {
+      wildcard = want->named = 1;
+      continue;
+    }
+    int rv = egress__subscription_add(want, name);
+    if (rv != 0)
+      return rv;
+  }
+  egress__subscription_keep_listed(want);
+  if (wildcard != want->wildcard)
+    egress__subscription_set_wildcard(want, wildcard);
+  return 0;
+}
+
+/* All that the client wants by name, in the place of what was collected. */
+static int put_all_wanted(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
+  answer->puts.count = 0;
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&track->want.names, &cursor)) != NULL;) {
+    const egress__name *name = entry->value;
+    egress_resource *resource = egress__type_set_find(to, name->text);
+    if (name->wanted && resource != NULL && egress__answer_put(answer, resource) != 0)
+      return EGRESS_ENOMEM;
+  }
+  return 0;
+}
+
+/* Returns 1 when there is something to say, 0 or EGRESS_ENOMEM. */
+static int collect(egress__answer *answer, egress__track *track, egress__steps *steps, const egress__type_set *to,
+                   int step) {
+  egress__step *changes = NULL;
+  int rv = step ? egress__track_changes(&changes, track, steps, to) : 0;
+  if (rv == 0)
+    rv = egress__answer_changes(answer, track, changes);
+  if (rv == 0)
+    rv = egress__answer_owed(answer, track, to, step);
+  if (rv != 0)
+    return rv;
+  if (!track->whole)
+    return answer->puts.count > 0;
+  if (answer->puts.count + answer->removed.count == 0)
+    return 0;
+  rv = put_all_wanted(answer, track, to);
+  return rv == 0 ? 1 : rv;
+}
+
+/* Everything, in the packed form that all such streams share. */
+static int answer_everything(egress__blob **body, egress__steps *steps, const egress__type_set *to) {
+  egress__step *everything;
+  int rv = egress__steps_get(&everything, steps, &(egress__bases){.nothing = 1}, to);
+  if (rv != 0)
+    return rv;
+  *body = egress__step_sotw(everything);
+  return *body == NULL ? EGRESS_ENOMEM : 1;
+}
+
+int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
+                        int step) {
+  if (track->want.wildcard)
+    return answer_everything(body, steps, to);
+  egress__answer answer = {.alloc = track->alloc};
+  int rv = collect(&answer, track, steps, to, step);
+  if (rv == 1) {
+    *body = egress__pack_sotw(track->alloc, answer.puts.items, answer.puts.count);
+    rv = *body == NULL ? EGRESS_ENOMEM : 1;
+  }
+  egress__answer_dispose(&answer);
+  return rv;
+}

@@ -1,0 +1,331 @@
+/*
+ * A stream moves from snapshot to snapshot as a whole:
+ *
+ *   on_change      the group may have another snapshot: the stream is marked, wire comes back with stream_next
+ *   stream_next    adopts it, unless a type that it changes has a response in flight: then after the client's answer.
+ *                  Snapshots in between are never seen: only the newest is owed.
+ *   then           clusters, endpoints, listeners, routes, others: in this order, so that nothing names what was not
+ *                  sent before. Meanwhile new names are answered from the snapshot adopted: Envoy holds back the ACK of
+ *                  clusters until it got their endpoints.
+ */
+#include "xds/stream.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/alloc.h"
+#include "cache/cache.h"
+#include "xds/answer.h"
+#include "xds/request.h"
+#include "xds/warm.h"
+
+enum {
+  NONCE_ROOM = 21,     /* digits of a uint64_t and NUL */
+  IDENTIFIER_MAX = 255 /* a longer one is left out: it must fit the tail, and is for people only */
+};
+
+/* Field numbers; those of both messages are equal but for the last. */
+enum { VERSION = 1, TYPE_URL = 4, NONCE = 5, SOTW_CONTROL_PLANE = 6, DELTA_CONTROL_PLANE = 7, IDENTIFIER = 1 };
+
+_Static_assert(EGRESS__VERSION_TEXT + EGRESS__TYPE_URL_MAX + NONCE_ROOM + IDENTIFIER_MAX + 5 * 4 <=
+                   EGRESS__RESPONSE_TAIL,
+               "every tail has room");
+
+struct egress__stream {
+  const egress__stream_config *config;
+  void *user;
+  egress__xds_variant variant;
+  uint8_t inside;  /* a call is on: it looks for changes itself */
+  uint8_t changed; /* the group may have another snapshot than `snap` */
+  uint32_t name_count;
+  uint32_t track_count;
+  uint64_t nonce; /* of the last response of any type */
+  egress__watch watch;
+  egress_snapshot *snap; /* what the client is being brought to; NULL: there was none yet */
+  egress__track *tracks; /* by rank */
+  char *node_id;         /* NULL: before the first request */
+};
+
+static void on_change(egress__watch *watch) {
+  egress__stream *stream = (egress__stream *)((char *)watch - offsetof(egress__stream, watch));
+  stream->changed = 1;
+  if (!stream->inside)
+    stream->config->on_ready(stream, stream->user);
+}
+
+int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
+                       void *user) {
+  egress__stream *stream = egress__calloc(config->alloc, 1, sizeof *stream);
+  if (stream == NULL)
+    return EGRESS_ENOMEM;
+  stream->config = config;
+  stream->user = user;
+  stream->variant = variant;
+  stream->watch.on_change = on_change;
+  *out = stream;
+  return 0;
+}
+
+void egress__stream_free(egress__stream *stream) {
+  if (stream == NULL)
+    return;
+  egress__watch_leave(&stream->watch);
+  for (egress__track *track; (track = stream->tracks) != NULL;) {
+    stream->tracks = track->next;
+    egress__track_free(track);
+  }
+  egress_snapshot_unref(stream->snap);
+  egress__free(stream->config->alloc, stream->node_id);
+  egress__free(stream->config->alloc, stream);
+}
+
+const char *egress__stream_node_id(const egress__stream *stream) {
+  return stream->node_id == NULL ? "" : stream->node_id;
+}
+
+const char *egress__stream_group(const egress__stream *stream) {
+  return stream->watch.group == NULL ? "" : egress__group_name(stream->watch.group);
+}
+
+/* Fills in what every event says and raises it. */
+static void raise_event(egress__stream *stream, egress_event event) {
+  event.node_id = egress__stream_node_id(stream);
+  event.group = egress__stream_group(stream);
+  event.peer = "";
+  stream->config->on_event(stream, &event, stream->user);
+}
+
+/* Only the first request has to say who the client is; what later ones say of it is not looked at. */
+static int join(egress__stream *stream, const egress__request *request, egress__stream_fault *fault) {
+  const egress_alloc *alloc = stream->config->alloc;
+  char *id = egress__strndup(alloc, (const char *)request->node_id.data, request->node_id.size);
+  char *cluster = egress__strndup(alloc, (const char *)request->node_cluster.data, request->node_cluster.size);
+  int rv = EGRESS_ENOMEM;
+  if (id != NULL && cluster != NULL)
+    rv = egress__cache_join(stream->config->cache, &(egress_node){id, cluster}, &stream->watch);
+  if (rv == EGRESS_EINVAL)
+    rv = egress__fault(fault, rv, "no group for node \"%s\" of cluster \"%s\"", id, cluster);
+  egress__free(alloc, cluster);
+  if (rv != 0) {
+    egress__free(alloc, id);
+    return rv;
+  }
+  stream->node_id = id;
+  stream->changed = 1;
+  raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
+  return 0;
+}
+
+static egress__track *find_track(const egress__stream *stream, egress__span type_url) {
+  egress__track *track = stream->tracks;
+  while (track != NULL &&
+         (strlen(track->type_url) != type_url.size || memcmp(track->type_url, type_url.data, type_url.size) != 0))
+    track = track->next;
+  return track;
+}
+
+static int need_track(egress__track **out, egress__stream *stream, egress__span type_url, egress__stream_fault *fault) {
+  *out = find_track(stream, type_url);
+  if (*out != NULL)
+    return 0;
+  if (stream->track_count == EGRESS__TYPES_MAX)
+    return egress__fault(fault, EGRESS_ELIMIT, "more than %d types on one stream", EGRESS__TYPES_MAX);
+  egress__track *track =
+      egress__track_new(stream->config->alloc, type_url, &stream->name_count, stream->config->max_subscriptions);
+  if (track == NULL)
+    return EGRESS_ENOMEM;
+  egress__track **place = &stream->tracks;
+  while (*place != NULL && (*place)->rank <= track->rank)
+    place = &(*place)->next;
+  track->next = *place;
+  *place = track;
+  stream->track_count++;
+  *out = track;
+  return 0;
+}
+
+/* Bytes of the UTF-8 sequence at the front; 0: there is none. */
+static size_t sequence(egress__span text) {
+  for (size_t size = 1; size <= 4 && size <= text.size; size++)
+    if (egress__span_is_text((egress__span){text.data, size}))
+      return size;
+  return 0;
+}
+
+/* Copies a NACK's text; what is not UTF-8 becomes '?', because clients quote there what they could not read. */
+static void copy_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], egress__span text) {
+  size_t used = 0;
+  while (text.size > 0) {
+    size_t size = sequence(text);
+    if (used + (size == 0 ? 1 : size) > EGRESS__ERROR_TEXT_MAX)
+      break;
+    if (size == 0) {
+      out[used++] = '?';
+      size = 1;
+    } else {
+      memcpy(out + used, text.data, size);
+      used += size;
+    }
+    text.data += size;
+    text.size -= size;
+  }
+  out[used] = '\0';
+}
+
+/* The client's answer to the response in flight. */
+static void take_answer(egress__stream *stream, egress__track *track, const egress__request *request) {
+  char message[EGRESS__ERROR_TEXT_MAX + 1] = "";
+  egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
+  /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
+  event.version = egress_snapshot_type_version(stream->snap, track->type_url);
+  if (request->has_error) {
+    event.kind = EGRESS_EVENT_NACKED;
+    event.status = request->error_code;
+    copy_error_text(message, request->error_text);
+    egress__track_refused(track);
+  } else {
+    egress__track_accepted(track);
+  }
+  raise_event(stream, event);
+}
+
+static int is_current(const egress__track *track, egress__span nonce) {
+  char text[NONCE_ROOM];
+  int size = snprintf(text, sizeof text, "%" PRIu64, track->nonce);
+  return nonce.size == (size_t)size && memcmp(text, nonce.data, nonce.size) == 0;
+}
+
+static int take_request(egress__stream *stream, egress__track *track, const egress__request *request) {
+  int current = is_current(track, request->nonce);
+  switch ((egress__phase)track->phase) {
+  case EGRESS__PHASE_FRESH:
+    current = 1; /* a nonce here is of another stream and means nothing */
+    break;
+  case EGRESS__PHASE_WAITING:
+    if (current)
+      take_answer(stream, track, request);
+    break;
+  case EGRESS__PHASE_ACCEPTED:
+  case EGRESS__PHASE_REFUSED:
+    break;
+  }
+  if (stream->variant == EGRESS__XDS_DELTA) /* what it subscribes to counts, whatever its nonce */
+    return egress__delta_subscribe(track, request);
+  return current ? egress__sotw_subscribe(track, request) : 0; /* else stale: the client will say it all again */
+}
+
+static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
+  egress__request request;
+  egress__track *track;
+  int rv = egress__request_read(&request, stream->variant, bytes, size, fault);
+  if (rv == 0 && stream->node_id == NULL)
+    rv = join(stream, &request, fault);
+  if (rv == 0)
+    rv = need_track(&track, stream, request.type_url, fault);
+  if (rv != 0)
+    return rv;
+  rv = take_request(stream, track, &request);
+  if (rv == EGRESS_ELIMIT)
+    egress__fault(fault, rv, "more than %" PRIu32 " resource names subscribed to", stream->config->max_subscriptions);
+  return rv;
+}
+
+int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
+  stream->inside = 1;
+  int rv = read_request(stream, bytes, size, fault);
+  stream->inside = 0;
+  if (rv == EGRESS_ENOMEM)
+    egress__fault(fault, rv, "out of memory");
+  return rv;
+}
+
+/* 1 when a response in flight would be overtaken by `snap`. */
+static int is_held_up(const egress__stream *stream, const egress_snapshot *snap) {
+  for (const egress__track *track = stream->tracks; track != NULL; track = track->next)
+    if (track->phase == EGRESS__PHASE_WAITING &&
+        egress__track_differs(track, egress__snapshot_type(snap, track->type_url)))
+      return 1;
+  return 0;
+}
+
+static void adopt_newest(egress__stream *stream) {
+  if (!stream->changed || stream->watch.group == NULL)
+    return;
+  egress_snapshot *snap = egress__group_snapshot(stream->watch.group);
+  if (snap != NULL && is_held_up(stream, snap))
+    return;
+  stream->changed = 0;
+  if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
+    return;
+  egress_snapshot_ref(snap);
+  egress_snapshot_unref(stream->snap);
+  stream->snap = snap;
+  for (egress__track *track = stream->tracks; track != NULL; track = track->next)
+    egress__track_refresh(track, egress__snapshot_type(snap, track->type_url));
+}
+
+static void write_tail(egress__response *out, const egress__stream *stream, const egress__track *track,
+                       uint64_t nonce) {
+  const char *version = egress_snapshot_type_version(stream->snap, track->type_url);
+  const char *identifier = stream->config->identifier;
+  char nonce_text[NONCE_ROOM];
+  int nonce_size = snprintf(nonce_text, sizeof nonce_text, "%" PRIu64, nonce);
+  uint8_t *to = out->tail;
+  to = egress__put_bytes(to, VERSION, version, strlen(version));
+  to = egress__put_bytes(to, TYPE_URL, track->type_url, strlen(track->type_url));
+  to = egress__put_bytes(to, NONCE, nonce_text, (size_t)nonce_size);
+  if (identifier != NULL && strlen(identifier) <= IDENTIFIER_MAX) {
+    uint32_t number = stream->variant == EGRESS__XDS_SOTW ? SOTW_CONTROL_PLANE : DELTA_CONTROL_PLANE;
+    to = egress__put_bytes_head(to, number, egress__bytes_field_size(IDENTIFIER, strlen(identifier)));
+    to = egress__put_bytes(to, IDENTIFIER, identifier, strlen(identifier));
+  }
+  out->tail_size = (size_t)(to - out->tail);
+}
+
+/* Clusters are about to be told: their endpoints will have to be, too. */
+static int warm(egress__stream *stream, egress__track *track, const egress__type_set *to) {
+  egress__track *endpoints =
+      find_track(stream, (egress__span){(const uint8_t *)EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT)});
+  if (endpoints == NULL || strcmp(track->type_url, EGRESS_TYPE_CLUSTER) != 0)
+    return 0;
+  egress__step *changes;
+  int rv = egress__steps_get(&changes, egress__cache_steps(stream->config->cache), &track->has, to);
+  return rv != 0 ? rv : egress__warm_clusters(endpoints, changes);
+}
+
+/* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */
+static int next_of_track(egress__stream *stream, egress__track *track, egress__response *out) {
+  if (track->phase == EGRESS__PHASE_WAITING)
+    return 0;
+  const egress__type_set *to = egress__snapshot_type(stream->snap, track->type_url);
+  int step = egress__track_must_step(track, to);
+  if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
+    return 0;
+  int rv = step ? warm(stream, track, to) : 0;
+  if (rv != 0)
+    return rv;
+  egress__blob *body = NULL;
+  egress__steps *steps = egress__cache_steps(stream->config->cache);
+  rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_answer(&body, track, steps, to, step)
+                                           : egress__delta_answer(&body, track, steps, to, step);
+  if (rv == 0)
+    egress__track_settled(track, to, step);
+  if (rv != 1)
+    return rv;
+  egress__track_sent(track, to, step, ++stream->nonce);
+  write_tail(out, stream, track, track->nonce);
+  out->body = body;
+  return 1;
+}
+
+int egress__stream_next(egress__stream *stream, egress__response *out) {
+  adopt_newest(stream);
+  int rv = 0;
+  for (egress__track *track = stream->tracks; rv == 0 && stream->snap != NULL && track != NULL; track = track->next)
+    rv = next_of_track(stream, track, out);
+  return rv;
+}

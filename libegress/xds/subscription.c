@@ -1,0 +1,166 @@
+/*
+ * What is owed about one name:
+ *
+ *        asked for            response made            accepted
+ *   NO ------------> NOW ----------------------> SENT ----------> NO
+ *                     ^                           | |
+ *                     |         asked for again   | | refused
+ *                     +---------------------------+ v
+ *                     +------ with the next change LATER
+ */
+#include "xds/subscription.h"
+
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/alloc.h"
+
+void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, uint32_t *name_count,
+                               uint32_t name_limit) {
+  *sub = (egress__subscription){.name_count = name_count, .name_limit = name_limit};
+  egress__map_init(&sub->names, alloc);
+}
+
+void egress__subscription_dispose(egress__subscription *sub) {
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;)
+    egress__free(sub->names.alloc, entry->value);
+  egress__map_dispose(&sub->names);
+}
+
+egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size) {
+  return egress__map_get(&sub->names, name, size);
+}
+
+int egress__subscription_covers(const egress__subscription *sub, const char *name) {
+  if (sub->wildcard)
+    return 1;
+  const egress__name *entry = egress__subscription_find(sub, name, strlen(name));
+  return entry != NULL && entry->wanted;
+}
+
+void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed) {
+  sub->owed[name->owed]--;
+  sub->owed[owed]++;
+  name->owed = (uint8_t)owed;
+}
+
+/* The entry of a name, made when there is none; NULL when out of memory. */
+static egress__name *need(egress__subscription *sub, const char *text, size_t size) {
+  egress__name *name = egress__subscription_find(sub, text, size);
+  if (name != NULL)
+    return name;
+  const egress_alloc *alloc = sub->names.alloc;
+  name = egress__calloc(alloc, 1, sizeof *name + size + 1);
+  if (name == NULL)
+    return NULL;
+  name->size = (uint16_t)size;
+  memcpy(name->text, text, size);
+  if (egress__map_set(&sub->names, name->text, size, name) != 0) {
+    egress__free(alloc, name);
+    return NULL;
+  }
+  sub->owed[EGRESS__OWED_NO]++;
+  ++*sub->name_count;
+  return name;
+}
+
+static void drop(egress__subscription *sub, egress__name *name) {
+  egress__map_remove(&sub->names, name->text, name->size);
+  sub->owed[name->owed]--;
+  sub->wanted -= name->wanted;
+  --*sub->name_count;
+  egress__free(sub->names.alloc, name);
+}
+
+int egress__subscription_add(egress__subscription *sub, egress__span text) {
+  const char *chars = (const char *)text.data;
+  if (*sub->name_count >= sub->name_limit && egress__subscription_find(sub, chars, text.size) == NULL)
+    return EGRESS_ELIMIT;
+  egress__name *name = need(sub, chars, text.size);
+  if (name == NULL)
+    return EGRESS_ENOMEM;
+  if (!name->wanted) {
+    name->wanted = 1;
+    sub->wanted++;
+    egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
+  }
+  name->listed = sub->request;
+  sub->named = 1;
+  return 0;
+}
+
+void egress__subscription_remove(egress__subscription *sub, egress__name *name) {
+  drop(sub, name);
+}
+
+void egress__subscription_unname(egress__subscription *sub, egress__name *name) {
+  name->wanted = 0;
+  sub->wanted--;
+  egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
+}
+
+int egress__subscription_owe(egress__subscription *sub, const char *text) {
+  egress__name *name = need(sub, text, strlen(text));
+  if (name == NULL)
+    return EGRESS_ENOMEM;
+  egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
+  return 0;
+}
+
+void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard) {
+  sub->wildcard = (uint8_t)wildcard;
+  sub->wildcard_owed = (uint8_t)wildcard;
+  if (wildcard)
+    return;
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
+    egress__name *name = entry->value;
+    if (!name->wanted)
+      drop(sub, name);
+  }
+}
+
+void egress__subscription_keep_listed(egress__subscription *sub) {
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
+    egress__name *name = entry->value;
+    if (name->wanted && name->listed != sub->request)
+      drop(sub, name);
+  }
+}
+
+/* Brings all names that are owed `from` to `to`; those that are neither wanted nor owed then go. */
+static void move(egress__subscription *sub, egress__owed from, egress__owed to) {
+  size_t cursor = 0;
+  for (const egress__map_entry *entry;
+       sub->owed[from] > 0 && (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
+    egress__name *name = entry->value;
+    if (name->owed != from)
+      continue;
+    egress__name_set_owed(sub, name, to);
+    if (!name->wanted && to == EGRESS__OWED_NO)
+      drop(sub, name);
+  }
+}
+
+void egress__subscription_sent(egress__subscription *sub, int later) {
+  move(sub, EGRESS__OWED_NOW, EGRESS__OWED_SENT);
+  if (later)
+    move(sub, EGRESS__OWED_LATER, EGRESS__OWED_SENT);
+  sub->wildcard_owed = 0;
+}
+
+void egress__subscription_accepted(egress__subscription *sub) {
+  move(sub, EGRESS__OWED_SENT, EGRESS__OWED_NO);
+}
+
+void egress__subscription_refused(egress__subscription *sub) {
+  move(sub, EGRESS__OWED_SENT, EGRESS__OWED_LATER);
+}
+
+void egress__subscription_settled(egress__subscription *sub, int later) {
+  egress__subscription_sent(sub, later);
+  egress__subscription_accepted(sub);
+}

@@ -1,0 +1,81 @@
+#ifndef EGRESS_XDS_SUBSCRIPTION_H
+#define EGRESS_XDS_SUBSCRIPTION_H
+
+#include "base/map.h"
+#include "base/protowire.h"
+
+/*
+ * What a client wants of one type: everything ("*"), names, or both; and which names it is to be told about whether
+ * they changed or not.
+ */
+
+/** A name's debt: has the client to be told how it stands, changed or not? */
+typedef enum egress__owed {
+  EGRESS__OWED_NO,
+  EGRESS__OWED_NOW,  /* by the next response */
+  EGRESS__OWED_SENT, /* the response in flight tells */
+  EGRESS__OWED_LATER /* that was refused: again together with the next change */
+} egress__owed;
+
+enum { EGRESS__OWED_COUNT = EGRESS__OWED_LATER + 1 };
+
+typedef struct egress__name {
+  uint32_t listed; /* number of the request that named it last */
+  uint16_t size;
+  uint8_t wanted; /* by name; else it stands here only for what is owed */
+  uint8_t owed;   /* an egress__owed */
+  char text[];
+} egress__name;
+
+typedef struct egress__subscription {
+  egress__map names;    /* text -> egress__name */
+  uint32_t *name_count; /* of the whole stream */
+  uint32_t name_limit;
+  uint32_t request;                  /* number of the request being taken */
+  uint32_t owed[EGRESS__OWED_COUNT]; /* how many names are in each state */
+  uint32_t wanted;                   /* how many are wanted by name */
+  uint8_t wildcard;
+  uint8_t wildcard_owed; /* everything has to be told, even if that is nothing */
+  uint8_t named;         /* a name was wanted at some time: an empty list does not mean everything any more */
+} egress__subscription;
+
+/** `name_count` is shared by the subscriptions of a stream and bounded by `name_limit`. */
+void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, uint32_t *name_count,
+                               uint32_t name_limit);
+void egress__subscription_dispose(egress__subscription *sub);
+
+/** 1 when the client wants `name`, by that or as part of everything. */
+int egress__subscription_covers(const egress__subscription *sub, const char *name);
+
+/** The entry of a name; NULL: neither wanted by name nor owed. */
+egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size);
+
+/** The client wants a name; one that it did not want is owed. Returns 0, EGRESS_ENOMEM or EGRESS_ELIMIT. */
+int egress__subscription_add(egress__subscription *sub, egress__span name);
+
+/** A name wanted by name is not any more, and nothing is owed about it. */
+void egress__subscription_remove(egress__subscription *sub, egress__name *name);
+
+/** A name is not wanted by name any more, but the client has to be told how it stands. */
+void egress__subscription_unname(egress__subscription *sub, egress__name *name);
+
+/** The client has to be told about a name, wanted by name or not. Returns 0 or EGRESS_ENOMEM. */
+int egress__subscription_owe(egress__subscription *sub, const char *name);
+
+void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed);
+
+/** Everything, or no longer everything; then also nothing is owed about names not wanted. */
+void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard);
+
+/** The names not listed since `sub->request` was counted up go. */
+void egress__subscription_keep_listed(egress__subscription *sub);
+
+/* A response was made, with what is owed NOW (`later` 1: and LATER); was accepted; was refused. */
+void egress__subscription_sent(egress__subscription *sub, int later);
+void egress__subscription_accepted(egress__subscription *sub);
+void egress__subscription_refused(egress__subscription *sub);
+
+/** Nothing had to be said: what is owed NOW (`later` 1: and LATER) is settled. */
+void egress__subscription_settled(egress__subscription *sub, int later);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ *                 response            ACK
+ *   FRESH ------------------> WAITING -----> ACCEPTED
+ *                             ^ ^  |            |
+ *                             | |  | NACK       | response
+ *                             | +--|------------+
+ *                    response |    v
+ *                             +-- REFUSED
+ *
+ * A refused set stays the last of `has.sets`, so it is not sent again; and it stays among what the client may have,
+ * because clients take over parts of what they refuse. The next set is told in full difference to all of them.
+ */
+#include "xds/track.h"
+
+#include <string.h>
+
+#include <egress/resource.h>
+
+static const char *const order[] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ENDPOINT, EGRESS_TYPE_LISTENER, EGRESS_TYPE_ROUTE};
+
+static uint8_t rank_of(const char *type_url) {
+  uint8_t rank = 0;
+  while (rank < sizeof order / sizeof order[0] && strcmp(order[rank], type_url) != 0)
+    rank++;
+  return rank;
+}
+
+egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, uint32_t *name_count,
+                                 uint32_t name_limit) {
+  egress__track *track = egress__calloc(alloc, 1, sizeof *track + type_url.size + 1);
+  if (track == NULL)
+    return NULL;
+  track->alloc = alloc;
+  memcpy(track->type_url, type_url.data, type_url.size);
+  track->rank = rank_of(track->type_url);
+  track->whole =
+      strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
+  track->has.nothing = 1;
+  egress__subscription_init(&track->want, alloc, name_count, name_limit);
+  return track;
+}
+
+static void forget_sets(egress__track *track) {
+  for (size_t i = 0; i < track->has.count; i++)
+    egress__type_set_unref(track->has.sets[i]);
+  track->has.count = 0;
+}
+
+void egress__track_free(egress__track *track) {
+  if (track == NULL)
+    return;
+  forget_sets(track);
+  egress__subscription_dispose(&track->want);
+  egress__initial_free(track->initial);
+  egress__free(track->alloc, track);
+}
+
+static const egress__type_set **last(egress__track *track) {
+  return &track->has.sets[track->has.count - 1];
+}
+
+int egress__track_differs(const egress__track *track, const egress__type_set *to) {
+  if (track->has.count == 0)
+    return 1;
+  const egress__type_set *set = track->has.sets[track->has.count - 1];
+  return set != to && strcmp(egress__type_set_version(set), egress__type_set_version(to)) != 0;
+}
+
+int egress__track_must_step(const egress__track *track, const egress__type_set *to) {
+  if (track->want.wildcard_owed)
+    return 1;
+  return (track->want.wildcard || track->want.wanted > 0) && egress__track_differs(track, to);
+}
+
+egress__bases egress__track_from(const egress__track *track) {
+  egress__bases from = track->has;
+  /* Of names wanted one by one, what the client has not is owed, so nothing need be put as new. */
+  from.nothing = track->want.wildcard && (from.nothing || track->want.wildcard_owed);
+  return from;
+}
+
+void egress__track_refresh(egress__track *track, const egress__type_set *to) {
+  if (track->has.count == 0 || *last(track) == to || egress__track_differs(track, to))
+    return;
+  egress__type_set_unref(*last(track));
+  *last(track) = egress__type_set_ref(to);
+}
+
+static void add_set(egress__track *track, const egress__type_set *to) {
+  egress__bases *has = &track->has;
+  if (has->count == EGRESS__BASES_MAX) {
+    /* Refused again and again: the oldest refused set goes. What only that one had was told to be removed since, in
+       each of the refused responses after it. */
+    egress__type_set_unref(has->sets[1]);
+    memmove(&has->sets[1], &has->sets[2], (EGRESS__BASES_MAX - 2) * sizeof has->sets[0]);
+    has->count--;
+  }
+  has->sets[has->count++] = egress__type_set_ref(to);
+}
+
+/* The last set is all that the client has. */
+static void keep_last(egress__track *track) {
+  const egress__type_set *set = egress__type_set_ref(*last(track));
+  forget_sets(track);
+  track->has.sets[track->has.count++] = set;
+  track->has.nothing = 0;
+}
+
+static void answered_initial(egress__track *track) {
+  egress__initial_free(track->initial);
+  track->initial = NULL;
+}
+
+void egress__track_sent(egress__track *track, const egress__type_set *to, int step, uint64_t nonce) {
+  track->has.nothing |= track->want.wildcard_owed;
+  egress__subscription_sent(&track->want, step);
+  answered_initial(track);
+  if (step)
+    add_set(track, to);
+  track->stepping = (uint8_t)step;
+  track->nonce = nonce;
+  track->phase = EGRESS__PHASE_WAITING;
+}
+
+void egress__track_settled(egress__track *track, const egress__type_set *to, int step) {
+  egress__subscription_settled(&track->want, step);
+  answered_initial(track);
+  if (!step)
+    return;
+  add_set(track, to);
+  keep_last(track);
+}
+
+void egress__track_accepted(egress__track *track) {
+  egress__subscription_accepted(&track->want);
+  if (track->stepping)
+    keep_last(track);
+  track->phase = EGRESS__PHASE_ACCEPTED;
+}
+
+void egress__track_refused(egress__track *track) {
+  egress__subscription_refused(&track->want);
+  track->phase = EGRESS__PHASE_REFUSED;
+}

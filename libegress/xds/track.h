@@ -1,0 +1,61 @@
+#ifndef EGRESS_XDS_TRACK_H
+#define EGRESS_XDS_TRACK_H
+
+#include "cache/step.h"
+#include "xds/initial.h"
+#include "xds/subscription.h"
+
+/*
+ * One type of resource on one stream: each type has a nonce, a subscription and a fate of its own. What the client has
+ * is known as whole sets, shared with everybody; only debts and its own list of names are per stream.
+ */
+
+typedef enum egress__phase {
+  EGRESS__PHASE_FRESH,    /* no response was sent yet */
+  EGRESS__PHASE_WAITING,  /* one is in flight: nothing else of this type goes out */
+  EGRESS__PHASE_ACCEPTED, /* the last one was accepted */
+  EGRESS__PHASE_REFUSED   /* the last one was refused */
+} egress__phase;
+
+typedef struct egress__track {
+  struct egress__track *next; /* in the order in which types are sent */
+  const egress_alloc *alloc;
+  egress__subscription want;
+  egress__bases has;        /* the last of the sets is the one sent last */
+  egress__initial *initial; /* NULL: none, or answered */
+  uint64_t nonce;           /* of the last response */
+  uint8_t phase;            /* an egress__phase */
+  uint8_t stepping;         /* the response in flight, or refused, led to the last set; else it only paid debts */
+  uint8_t rank;             /* place in that order */
+  uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
+  char type_url[];
+} egress__track;
+
+/** Returns NULL when out of memory. The counts are egress__subscription_init's. */
+egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, uint32_t *name_count,
+                                 uint32_t name_limit);
+void egress__track_free(egress__track *track);
+
+/** 1 when the set `to` (NULL: empty) is not what was sent last. */
+int egress__track_differs(const egress__track *track, const egress__type_set *to);
+
+/** 1 when the client has to be brought to `to`, as far as it wants any of it. */
+int egress__track_must_step(const egress__track *track, const egress__type_set *to);
+
+/** From where: what counts of `has` for what is wanted. */
+egress__bases egress__track_from(const egress__track *track);
+
+/** Holds `to`, which equals the last set, instead of that, so that the older one can go. */
+void egress__track_refresh(egress__track *track, const egress__type_set *to);
+
+/** A response was made; `step` 1: it leads to `to`, else it only pays debts. */
+void egress__track_sent(egress__track *track, const egress__type_set *to, int step, uint64_t nonce);
+
+/** There was nothing to say, likewise. */
+void egress__track_settled(egress__track *track, const egress__type_set *to, int step);
+
+/* The client's answer to the response in flight. */
+void egress__track_accepted(egress__track *track);
+void egress__track_refused(egress__track *track);
+
+#endif
