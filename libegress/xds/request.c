@@ -27,7 +27,7 @@ static role role_of(egress__xds_variant variant, uint32_t number) {
   return number < count ? (role)roles[number] : IGNORED;
 }
 
-int egress__fault(egress__stream_fault *fault, int code, const char *format, ...) {
+int egress__stream_refuse(egress__stream_fault *fault, int code, const char *format, ...) {
   enum { INVALID_ARGUMENT = 3, PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8 }; /* google.rpc.Code */
   fault->status = code == EGRESS_EINVAL                            ? PERMISSION_DENIED
                   : code == EGRESS_ELIMIT || code == EGRESS_ENOMEM ? RESOURCE_EXHAUSTED
@@ -40,14 +40,14 @@ int egress__fault(egress__stream_fault *fault, int code, const char *format, ...
 }
 
 static int malformed(egress__stream_fault *fault) {
-  return egress__fault(fault, EGRESS_EWIRE, "the request is not a well-formed protobuf message");
+  return egress__stream_refuse(fault, EGRESS_EWIRE, "the request is not a well-formed protobuf message");
 }
 
 static int check_text(const char *what, egress__span text, size_t max, egress__stream_fault *fault) {
   if (text.size > max)
-    return egress__fault(fault, EGRESS_ELIMIT, "%s is longer than %zu bytes", what, max);
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "%s is longer than %zu bytes", what, max);
   if (!egress__span_is_text(text))
-    return egress__fault(fault, EGRESS_EWIRE, "%s is not UTF-8 text", what);
+    return egress__stream_refuse(fault, EGRESS_EWIRE, "%s is not UTF-8 text", what);
   return 0;
 }
 
@@ -103,7 +103,8 @@ static int read_initial(egress__request *request, egress__span entry, egress__st
   if (read_entry(entry, &name, &version) != 0)
     return malformed(fault);
   if (++request->initial > EGRESS__INITIAL_NAMES_MAX)
-    return egress__fault(fault, EGRESS_ELIMIT, "more than %d initial_resource_versions", EGRESS__INITIAL_NAMES_MAX);
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d initial_resource_versions",
+                                 EGRESS__INITIAL_NAMES_MAX);
   int rv = check_text("a name of initial_resource_versions", name, EGRESS__NAME_MAX, fault);
   return rv != 0 ? rv : check_text("a version of initial_resource_versions", version, EGRESS__NAME_MAX, fault);
 }
@@ -151,7 +152,7 @@ int egress__request_read(egress__request *out, egress__xds_variant variant, cons
   if (rv != 0)
     return malformed(fault);
   if (request.type_url.size == 0)
-    return egress__fault(fault, EGRESS_EPROTO, "a request on an aggregated stream must say its type_url");
+    return egress__stream_refuse(fault, EGRESS_EPROTO, "a request on an aggregated stream must say its type_url");
   *out = request;
   return 0;
 }

@@ -49,6 +49,7 @@ int egress__request_initial(const egress__request *request, egress__span *rest, 
                             egress__span *version);
 
 /** Fills `fault` with a status and a text; returns `code`. */
-int egress__fault(egress__stream_fault *fault, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int egress__stream_refuse(egress__stream_fault *fault, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -108,7 +108,7 @@ static int join(egress__stream *stream, const egress__request *request, egress__
   if (id != NULL && cluster != NULL)
     rv = egress__cache_join(stream->config->cache, &(egress_node){id, cluster}, &stream->watch);
   if (rv == EGRESS_EINVAL)
-    rv = egress__fault(fault, rv, "no group for node \"%s\" of cluster \"%s\"", id, cluster);
+    rv = egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", id, cluster);
   egress__free(alloc, cluster);
   if (rv != 0) {
     egress__free(alloc, id);
@@ -133,7 +133,7 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
   if (*out != NULL)
     return 0;
   if (stream->track_count == EGRESS__TYPES_MAX)
-    return egress__fault(fault, EGRESS_ELIMIT, "more than %d types on one stream", EGRESS__TYPES_MAX);
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d types on one stream", EGRESS__TYPES_MAX);
   egress__track *track =
       egress__track_new(stream->config->alloc, type_url, &stream->name_count, stream->config->max_subscriptions);
   if (track == NULL)
@@ -230,7 +230,8 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
     return rv;
   rv = take_request(stream, track, &request);
   if (rv == EGRESS_ELIMIT)
-    egress__fault(fault, rv, "more than %" PRIu32 " resource names subscribed to", stream->config->max_subscriptions);
+    egress__stream_refuse(fault, rv, "more than %" PRIu32 " resource names subscribed to",
+                          stream->config->max_subscriptions);
   return rv;
 }
 
@@ -239,7 +240,7 @@ int egress__stream_request(egress__stream *stream, const void *bytes, size_t siz
   int rv = read_request(stream, bytes, size, fault);
   stream->inside = 0;
   if (rv == EGRESS_ENOMEM)
-    egress__fault(fault, rv, "out of memory");
+    egress__stream_refuse(fault, rv, "out of memory");
   return rv;
 }
 
