@@ -67,8 +67,8 @@ EGRESS_API size_t egress_resource_size(const egress_resource *resource);
  *
  * :param out: set on success only; the caller owns it.
  * :return: 0; EGRESS_ENOENT: the type URL is not in the Envoy v3 API; EGRESS_EWIRE: the bytes are not that message;
- *   EGRESS_ELIMIT: nested deeper than 64, more than 2^20 fields in one message, or text longer than 256 MiB;
- * EGRESS_ENOMEM.
+ *   EGRESS_ELIMIT: nested deeper than 64, more than 2^20 fields in one message, or text of more than 256 MiB;
+ *   EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */

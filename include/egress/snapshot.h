@@ -99,10 +99,12 @@ EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, co
  * route configurations of listeners, endpoints of EDS clusters. Each is a warning in ``diag``; a snapshot with such
  * gaps can be served, because clusters may also come from an Envoy's bootstrap.
  *
- * :return: the number of missing names; EGRESS_EINVAL; EGRESS_EWIRE: a resource is not the message that its type URL
- *   says; EGRESS_ENOMEM.
+ * :param diag: may be NULL.
+ * :return: the number of missing names; EGRESS_EINVAL: no snapshot; EGRESS_EWIRE: a resource is not the message that
+ *   its type URL says; EGRESS_ELIMIT: one is nested deeper than 64 or has more than 2^20 fields in one message;
+ *   EGRESS_ENOMEM.
  *
- * Thread: any. Since: 0.1.
+ * Thread: any; ``diag`` belongs to one thread at a time. Since: 0.1.
  */
 EGRESS_API int egress_snapshot_check(const egress_snapshot *snap, egress_diag *diag);
 

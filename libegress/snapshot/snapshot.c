@@ -24,6 +24,10 @@ egress_snapshot *egress__snapshot_new(const egress_alloc *alloc, size_t type_cou
   return snap;
 }
 
+const egress_alloc *egress__snapshot_alloc(const egress_snapshot *snap) {
+  return snap->alloc;
+}
+
 void egress__snapshot_push(egress_snapshot *snap, const egress__type_set *set) {
   snap->types[snap->type_count++] = set;
 }

@@ -54,6 +54,8 @@ void egress__type_set_finish(egress__type_set *set);
 /** An empty snapshot with room for `type_count` types; one reference; NULL when out of memory. */
 egress_snapshot *egress__snapshot_new(const egress_alloc *alloc, size_t type_count);
 
+const egress_alloc *egress__snapshot_alloc(const egress_snapshot *snap);
+
 /** Appends a type, in byte order; the reference moves to the snapshot. */
 void egress__snapshot_push(egress_snapshot *snap, const egress__type_set *set);
 

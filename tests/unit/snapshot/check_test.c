@@ -1,0 +1,210 @@
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/protowire.h"
+#include "snapshot/snapshot.h"
+
+/* A message being put together, a field at a time. */
+typedef struct message {
+  uint8_t bytes[4096];
+  size_t size;
+} message;
+
+static void add(message *m, uint32_t number, const void *bytes, size_t size) {
+  m->size = (size_t)(egress__put_bytes(m->bytes + m->size, number, bytes, size) - m->bytes);
+}
+
+static message text_field(uint32_t number, const char *text) {
+  message m = {.size = 0};
+  add(&m, number, text, strlen(text));
+  return m;
+}
+
+/* `inner` as field numbers[0] of a message that is field numbers[1] of another one, and so on; up to a 0. */
+static message wrap(message inner, const uint32_t *numbers) {
+  for (; *numbers != 0; numbers++) {
+    message outer = {.size = 0};
+    add(&outer, *numbers, inner.bytes, inner.size);
+    inner = outer;
+  }
+  return inner;
+}
+#define WRAP(inner, ...) wrap((inner), (const uint32_t[]){__VA_ARGS__, 0})
+
+static message any(const char *type, message inner) {
+  message m = {.size = 0};
+  char url[256];
+  snprintf(url, sizeof url, "type.googleapis.com/%s", type);
+  add(&m, 1, url, strlen(url));
+  add(&m, 2, inner.bytes, inner.size);
+  return m;
+}
+
+static egress_snapshot_builder *builder;
+static egress_diag *diag;
+
+static void start(void) {
+  cr_assert_eq(egress_snapshot_builder_new(&builder, NULL, NULL), 0);
+  diag = egress_diag_new(NULL);
+}
+
+static void done(void) {
+  egress_snapshot_builder_free(builder);
+  egress_diag_free(diag);
+}
+
+static void put(const char *type_url, const char *name, message m) {
+  egress_resource *r;
+  cr_assert_eq(egress_resource_new(&r, type_url, name, m.bytes, m.size, NULL), 0);
+  cr_assert_eq(egress_snapshot_builder_put(builder, r), 0);
+  egress_resource_unref(r);
+}
+
+static int check(void) {
+  egress_snapshot *snap;
+  cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
+  int rv = egress_snapshot_check(snap, diag);
+  egress_snapshot_unref(snap);
+  return rv;
+}
+
+/* RouteAction: cluster 1, weighted_clusters 3 (clusters 1, each with name 1), request_mirror_policies 30 (cluster 1).
+   Around it: Route.route 2, VirtualHost.routes 3, RouteConfiguration.virtual_hosts 2. */
+#define ROUTE_TO(action) WRAP(action, 2, 3, 2)
+
+TestSuite(check, .init = start, .fini = done);
+
+Test(check, routes_name_clusters) {
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+  cr_assert_eq(check(), 1);
+  cr_assert_eq(egress_diag_count(diag), 1);
+  cr_assert_eq(egress_diag_severity(diag, 0), EGRESS_WARNING);
+  cr_assert_str_eq(egress_diag_message(diag, 0),
+                   "RouteConfiguration \"r\" refers to the cluster \"a\", which is not there");
+  put(EGRESS_TYPE_CLUSTER, "a", text_field(1, "a"));
+  cr_assert_eq(check(), 0);
+}
+
+Test(check, weighted_and_mirror_clusters) {
+  put(EGRESS_TYPE_ROUTE, "weighted", ROUTE_TO(WRAP(text_field(1, "w"), 1, 3)));
+  put(EGRESS_TYPE_ROUTE, "mirror", ROUTE_TO(WRAP(text_field(1, "m"), 30)));
+  put(EGRESS_TYPE_CLUSTER, "w", text_field(1, "w"));
+  cr_assert_eq(check(), 1);
+  cr_assert_str_eq(egress_diag_message(diag, 0),
+                   "RouteConfiguration \"mirror\" refers to the cluster \"m\", which is not there");
+}
+
+/* Filter.typed_config 4; FilterChain.filters 3; Listener.filter_chains 3, default_filter_chain 25.
+   TcpProxy: cluster 2, weighted_clusters 10 (clusters 1, each with name 1). */
+static const char tcp_proxy[] = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+static const char manager[] = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+Test(check, tcp_proxies_name_clusters) {
+  put(EGRESS_TYPE_LISTENER, "l", WRAP(any(tcp_proxy, text_field(2, "t")), 4, 3, 3));
+  put(EGRESS_TYPE_LISTENER, "d", WRAP(any(tcp_proxy, WRAP(text_field(1, "w"), 1, 10)), 4, 3, 25));
+  cr_assert_eq(check(), 2);
+  cr_assert_str_eq(egress_diag_message(diag, 0), "Listener \"d\" refers to the cluster \"w\", which is not there");
+  cr_assert_str_eq(egress_diag_message(diag, 1), "Listener \"l\" refers to the cluster \"t\", which is not there");
+}
+
+/* HttpConnectionManager: rds 3 (route_config_name 2), route_config 4. */
+Test(check, connection_managers_name_routes_and_clusters) {
+  put(EGRESS_TYPE_LISTENER, "l", WRAP(any(manager, WRAP(text_field(2, "r"), 3)), 4, 3, 3));
+  put(EGRESS_TYPE_LISTENER, "m", WRAP(any(manager, WRAP(ROUTE_TO(text_field(1, "a")), 4)), 4, 3, 3));
+  cr_assert_eq(check(), 2);
+  cr_assert_str_eq(egress_diag_message(diag, 0),
+                   "Listener \"l\" refers to the route configuration \"r\", which is not there");
+  cr_assert_str_eq(egress_diag_message(diag, 1), "Listener \"m\" refers to the cluster \"a\", which is not there");
+  put(EGRESS_TYPE_ROUTE, "r", text_field(1, "r"));
+  put(EGRESS_TYPE_CLUSTER, "a", text_field(1, "a"));
+  cr_assert_eq(check(), 0);
+}
+
+/* Cluster: name 1, type 2, eds_cluster_config 3 (service_name 2). */
+static message eds(const char *name, const char *service) {
+  message m = text_field(1, name);
+  m.bytes[m.size++] = 0x10;
+  m.bytes[m.size++] = 3;
+  if (service != NULL) {
+    message config = text_field(2, service);
+    add(&m, 3, config.bytes, config.size);
+  }
+  return m;
+}
+
+Test(check, eds_clusters_need_endpoints) {
+  put(EGRESS_TYPE_CLUSTER, "a", eds("a", NULL));
+  put(EGRESS_TYPE_CLUSTER, "b", eds("b", "s"));
+  put(EGRESS_TYPE_CLUSTER, "c", eds("c", ""));
+  put(EGRESS_TYPE_CLUSTER, "static", text_field(1, "static"));
+  cr_assert_eq(check(), 3);
+  cr_assert_str_eq(egress_diag_message(diag, 1),
+                   "Cluster \"b\" refers to the cluster load assignment \"s\", which is not there");
+  put(EGRESS_TYPE_ENDPOINT, "a", text_field(1, "a"));
+  put(EGRESS_TYPE_ENDPOINT, "s", text_field(1, "s"));
+  put(EGRESS_TYPE_ENDPOINT, "c", text_field(1, "c"));
+  cr_assert_eq(check(), 0);
+}
+
+Test(check, one_name_is_reported_once) {
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+  put(EGRESS_TYPE_ROUTE, "s", ROUTE_TO(text_field(1, "a")));
+  cr_assert_eq(check(), 1);
+  cr_assert_eq(egress_diag_count(diag), 1);
+}
+
+Test(check, names_are_compared_whole) {
+  put(EGRESS_TYPE_CLUSTER, "ab", text_field(1, "ab"));
+  put(EGRESS_TYPE_CLUSTER, "b", text_field(1, "b"));
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+  put(EGRESS_TYPE_ROUTE, "s", ROUTE_TO(text_field(1, "abc")));
+  put(EGRESS_TYPE_ROUTE, "t", ROUTE_TO(text_field(1, "ab")));
+  cr_assert_eq(check(), 2);
+}
+
+/* Of a oneof only the member that is set counts: cluster_header (2) takes the place of cluster (1). */
+Test(check, name_that_was_overtaken_does_not_count) {
+  message action = text_field(1, "a");
+  add(&action, 2, "h", 1);
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(action));
+  cr_assert_eq(check(), 0);
+}
+
+Test(check, other_types_are_left_alone) {
+  put("example.com/acme.Thing", "x", text_field(1, "a"));
+  put(EGRESS_TYPE_LISTENER, "l", WRAP(any("acme.Filter", text_field(1, "a")), 4, 3, 3));
+  cr_assert_eq(check(), 0);
+}
+
+Test(check, bytes_that_are_another_message) {
+  message m = {.bytes = {0x12, 1, 0x08}, .size = 3}; /* a virtual host that ends in a tag */
+  put(EGRESS_TYPE_ROUTE, "r", m);
+  cr_assert_eq(check(), EGRESS_EWIRE);
+}
+
+Test(check, name_that_is_no_text) {
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "\xff")));
+  cr_assert_eq(check(), EGRESS_EWIRE);
+}
+
+/* A Matcher in a Matcher in a Matcher: matcher_list 1, matchers 1, on_match 2, matcher 1; VirtualHost.matcher 21. */
+Test(check, bounds_the_nesting) {
+  message m = {.size = 0};
+  for (int i = 0; i < 20; i++)
+    m = WRAP(m, 1, 2, 1, 1);
+  put(EGRESS_TYPE_ROUTE, "r", WRAP(m, 21, 2));
+  cr_assert_eq(check(), EGRESS_ELIMIT);
+}
+
+Test(check, without_diag_and_without_snapshot) {
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+  egress_snapshot *snap;
+  cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
+  cr_assert_eq(egress_snapshot_check(snap, NULL), 1);
+  egress_snapshot_unref(snap);
+  cr_assert_eq(egress_snapshot_check(NULL, diag), EGRESS_EINVAL);
+}
