@@ -12,11 +12,13 @@
 
 void egress__build_init(egress__build *b, const egress_alloc *alloc) {
   egress__arena_init(&b->arena, alloc);
+  egress__arena_init(&b->scratch, alloc);
   b->rv = 0;
 }
 
 void egress__build_dispose(egress__build *b) {
   egress__arena_dispose(&b->arena);
+  egress__arena_dispose(&b->scratch);
 }
 
 /* Memory from the arena, or NULL with the failure noted. */
@@ -139,15 +141,21 @@ void egress__set_number(egress__build *b, egress__message *m, const char *field,
   assert(0 && "not a number field");
 }
 
+egress__span egress__build_pack(egress__build *b, const egress__message *message) {
+  uint8_t *bytes = b->rv == 0 ? get(b, protobuf_c_message_get_packed_size(message)) : NULL;
+  if (bytes == NULL)
+    return (egress__span){NULL, 0};
+  return (egress__span){bytes, protobuf_c_message_pack(message, bytes)};
+}
+
 static egress__message *pack_any(egress__build *b, const egress__message *value) {
   Google__Protobuf__Any *any = (Google__Protobuf__Any *)EGRESS__MAKE(b, google__protobuf__any);
   const char *url = egress__build_printf(b, "type.googleapis.com/%s", value->descriptor->name);
-  size_t size = protobuf_c_message_get_packed_size(value);
-  uint8_t *bytes = get(b, size);
+  egress__span bytes = egress__build_pack(b, value);
   if (b->rv != 0)
     return NULL;
   any->type_url = (char *)(uintptr_t)url;
-  any->value = (ProtobufCBinaryData){protobuf_c_message_pack(value, bytes), bytes};
+  any->value = (ProtobufCBinaryData){bytes.size, (uint8_t *)(uintptr_t)bytes.data};
   return &any->base;
 }
 
@@ -192,15 +200,5 @@ const char *egress__build_printf(egress__build *b, const char *format, ...) {
     vsnprintf(text, (size_t)size + 1, format, again);
   va_end(again);
   va_end(args);
-  return text == NULL ? "" : text;
-}
-
-const char *egress__build_text(egress__build *b, egress__buf *buf) {
-  if (buf->rv != 0)
-    b->rv = buf->rv;
-  char *text = get(b, buf->size + 1);
-  if (text != NULL && buf->size != 0)
-    memcpy(text, buf->data, buf->size);
-  egress__buf_dispose(buf);
   return text == NULL ? "" : text;
 }

@@ -7,7 +7,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "base/protowire.h"
 
 /*
  * Messages of the Envoy API, put together field by field under the names that Envoy's documentation uses. All of them
@@ -16,7 +16,8 @@
  */
 typedef struct egress__build {
   egress__arena arena;
-  int rv; /* 0 or EGRESS_ENOMEM */
+  egress__arena scratch; /* for what is not part of a message; whoever fills it empties it */
+  int rv;                /* 0 or EGRESS_ENOMEM */
 } egress__build;
 
 typedef ProtobufCMessage egress__message;
@@ -49,10 +50,10 @@ void egress__set_duration(egress__build *b, egress__message *m, const char *fiel
 void egress__set_entry(egress__build *b, egress__message *m, const char *field, const char *key,
                        egress__message *value);
 
+/** The message packed, in the arena; empty after a failure. */
+egress__span egress__build_pack(egress__build *b, const egress__message *message);
+
 /** The text that `printf` would print, in the arena; "" after a failure. */
 const char *egress__build_printf(egress__build *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/** What `buf` holds as text in the arena; empties `buf`; "" after a failure. */
-const char *egress__build_text(egress__build *b, egress__buf *buf);
 
 #endif

@@ -14,14 +14,41 @@ typedef struct maker {
   egress__arena *arena;
   cond_vec conds;       /* of the member at hand */
   egress__map by_conds; /* the bytes of `conds` and `below` -> class */
+  egress__map regexes;  /* text -> itself */
   EGRESS__VEC(egress__class *) classes;
 } maker;
 
-static int add_cond(maker *m, uint32_t rule, const egress__pattern *pattern) {
+static int add_cond(maker *m, uint32_t rule, const char *regex) {
   int rv = EGRESS__VEC_GROW(m->arena->alloc, &m->conds);
   if (rv == 0)
-    m->conds.items[m->conds.count++] = (egress__cond){rule, pattern};
+    m->conds.items[m->conds.count++] = (egress__cond){rule, regex};
   return rv;
+}
+
+/* The one copy of what `buf` holds; NULL when out of memory. */
+static const char *intern(maker *m, const egress__buf *buf) {
+  if (buf->rv != 0)
+    return NULL;
+  const char *known = egress__map_get(&m->regexes, buf->data, buf->size);
+  if (known != NULL)
+    return known;
+  char *copy = egress__arena_strndup(m->arena, buf->data, buf->size);
+  if (copy == NULL || egress__map_set(&m->regexes, copy, buf->size, copy) != 0)
+    return NULL;
+  return copy;
+}
+
+/* A term that speaks of some names below a suffix; `here`: the suffix is its own. */
+static int add_some(maker *m, const egress__term *term, int here) {
+  egress__buf buf;
+  egress__buf_init(&buf, m->arena->alloc);
+  if (here)
+    egress__pattern_regex_below(&buf, term->pattern);
+  else
+    egress__pattern_regex(&buf, term->pattern);
+  const char *regex = intern(m, &buf);
+  egress__buf_dispose(&buf);
+  return regex == NULL ? EGRESS_ENOMEM : add_cond(m, term->rule, regex);
 }
 
 /* The terms anchored at one suffix, as far as they speak of the name `of`, or of what is below it. */
@@ -35,7 +62,7 @@ static int add_anchored(maker *m, const egress__suffix *at, const egress__suffix
     } else if (egress__pattern_covers_below(term->pattern, of->text, of->size)) {
       rv = add_cond(m, term->rule, NULL);
     } else if (egress__pattern_meets_below(term->pattern, of->text, of->size)) {
-      rv = add_cond(m, term->rule, term->pattern);
+      rv = add_some(m, term, at == of);
     }
   }
   return rv;
@@ -67,12 +94,12 @@ static int compare_conds(const void *a, const void *b) {
   const egress__cond *x = a, *y = b;
   if (x->rule != y->rule)
     return x->rule < y->rule ? -1 : 1;
-  if (x->pattern == NULL || y->pattern == NULL)
-    return (x->pattern != NULL) - (y->pattern != NULL);
-  return strcmp(x->pattern->text, y->pattern->text);
+  if (x->regex == NULL || y->regex == NULL)
+    return (x->regex != NULL) - (y->regex != NULL);
+  return strcmp(x->regex, y->regex);
 }
 
-/* By rule, each said once; a rule that speaks of all names needs no pattern besides. */
+/* By rule, each said once; a rule that speaks of all names needs no expression besides. */
 static void tidy(cond_vec *conds) {
   if (conds->count == 0)
     return;
@@ -80,14 +107,14 @@ static void tidy(cond_vec *conds) {
   size_t kept = 1;
   for (size_t i = 1; i < conds->count; i++) {
     const egress__cond *last = &conds->items[kept - 1];
-    if (last->rule == conds->items[i].rule && (last->pattern == NULL || compare_conds(last, &conds->items[i]) == 0))
+    if (last->rule == conds->items[i].rule && (last->regex == NULL || last->regex == conds->items[i].regex))
       continue;
     conds->items[kept++] = conds->items[i];
   }
   conds->count = kept;
 }
 
-/* The bytes that tell classes apart: equal conds have equal bytes, since the struct has no hidden padding to differ. */
+/* The bytes that tell classes apart. */
 static char *make_key(maker *m, int below, size_t *size) {
   *size = 1 + m->conds.count * (sizeof(uint32_t) + sizeof(void *));
   char *key = egress__arena_get(m->arena, *size);
@@ -97,7 +124,7 @@ static char *make_key(maker *m, int below, size_t *size) {
   *to++ = (char)below;
   for (size_t i = 0; i < m->conds.count; i++) {
     memcpy(to, &m->conds.items[i].rule, sizeof(uint32_t));
-    memcpy(to + sizeof(uint32_t), &m->conds.items[i].pattern, sizeof(void *));
+    memcpy(to + sizeof(uint32_t), &m->conds.items[i].regex, sizeof(void *));
     to += sizeof(uint32_t) + sizeof(void *);
   }
   return key;
@@ -150,6 +177,7 @@ static int place(maker *m, const egress__suffix *member, int below) {
 int egress__classes_make(egress__classes *out, const egress_policy *policy, egress__arena *arena) {
   maker m = {.policy = policy, .arena = arena};
   egress__map_init(&m.by_conds, arena->alloc);
+  egress__map_init(&m.regexes, arena->alloc);
   int rv = 0;
   for (size_t i = 0; i < policy->suffix_count && rv == 0; i++) {
     const egress__suffix *suffix = policy->by_name[i];
@@ -169,6 +197,7 @@ int egress__classes_make(egress__classes *out, const egress_policy *policy, egre
   EGRESS__VEC_FREE(arena->alloc, &m.classes);
   EGRESS__VEC_FREE(arena->alloc, &m.conds);
   egress__map_dispose(&m.by_conds);
+  egress__map_dispose(&m.regexes);
   return rv;
 }
 
@@ -176,7 +205,7 @@ int egress__list_equal(const egress__list *a, const egress__list *b) {
   if (a->count != b->count)
     return 0;
   for (size_t i = 0; i < a->count; i++)
-    if (a->conds[i].rule != b->conds[i].rule || a->conds[i].pattern != b->conds[i].pattern)
+    if (a->conds[i].rule != b->conds[i].rule || a->conds[i].regex != b->conds[i].regex)
       return 0;
   return 1;
 }
@@ -190,34 +219,42 @@ static size_t pick(egress__cond *conds, const egress__class *class, const egress
     if (!egress__ports_have(&rule->ports[protocol], port) || !egress__rule_has_atom(rule, atom))
       continue;
     conds[count++] = class->conds[i];
-    if (class->conds[i].pattern == NULL)
+    if (class->conds[i].regex == NULL)
       break;
   }
   return count;
 }
 
+/* 1 when no rule of the class asks who it is. */
+static int asks_no_source(const egress__class *class, const egress_policy *policy) {
+  for (size_t i = 0; i < class->cond_count; i++)
+    if (!policy->rules[class->conds[i].rule].from_any)
+      return 0;
+  return 1;
+}
+
 int egress__class_verdicts(egress__verdicts *out, const egress__class *class, const egress_policy *policy,
                            int32_t protocol, uint16_t port, egress__arena *arena) {
-  egress__list *lists = egress__arena_array(arena, policy->atom_count, sizeof *lists);
+  int alike = asks_no_source(class, policy);
+  uint32_t atoms = alike ? 1 : policy->atom_count;
+  egress__list *lists = egress__arena_array(arena, atoms, sizeof *lists);
   egress__cond *conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
   if (lists == NULL || conds == NULL)
     return EGRESS_ENOMEM;
   int any = 0;
-  for (uint32_t atom = 0; atom < policy->atom_count; atom++) {
+  for (uint32_t atom = 0; atom < atoms; atom++) {
     egress__list list = {conds, pick(conds, class, policy, protocol, port, atom)};
-    /* Many atoms decide alike: those next to each other share their list. */
+    lists[atom] = list;
+    /* Many atoms decide alike: those next to each other share their list, and one that is empty takes no room. */
     if (atom != 0 && egress__list_equal(&list, &lists[atom - 1])) {
       lists[atom] = lists[atom - 1];
-      continue;
-    }
-    lists[atom] = list;
-    any |= list.count != 0;
-    if (atom + 1 < policy->atom_count && list.count != 0) {
+    } else if (list.count != 0) {
+      any = 1;
       conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
       if (conds == NULL)
         return EGRESS_ENOMEM;
     }
   }
-  *out = (egress__verdicts){lists, any};
+  *out = (egress__verdicts){lists, alike, any};
   return 0;
 }

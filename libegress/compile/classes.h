@@ -14,7 +14,7 @@
 /** One rule that speaks of a class. */
 typedef struct egress__cond {
   uint32_t rule;
-  const egress__pattern *pattern; /* which names of the class; NULL: all */
+  const char *regex; /* which names of the class: an RE2 expression, one address for one text; NULL: all */
 } egress__cond;
 
 typedef struct egress__class {
@@ -44,11 +44,12 @@ typedef struct egress__list {
 
 /** For a class at one protocol and port: a list for each source atom. */
 typedef struct egress__verdicts {
-  const egress__list *by_atom; /* policy->atom_count of them */
+  const egress__list *by_atom; /* policy->atom_count of them; with `alike` only the first */
+  int alike;                   /* all sources are treated alike */
   int any;                     /* some list is not empty */
 } egress__verdicts;
 
-/** Returns 0 or EGRESS_ENOMEM. */
+/** The lists live in `arena`. Returns 0 or EGRESS_ENOMEM. */
 int egress__class_verdicts(egress__verdicts *out, const egress__class *class, const egress_policy *policy,
                            int32_t protocol, uint16_t port, egress__arena *arena);
 

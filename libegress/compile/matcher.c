@@ -64,18 +64,14 @@ static void add_field_matcher(egress__build *b, egress__message *list, egress__m
 static egress__message *list_answer(egress__build *b, const egress__dialect *dialect, const egress__list *list) {
   egress__message *last = dialect->none;
   size_t tried = list->count;
-  if (tried != 0 && list->conds[tried - 1].pattern == NULL)
+  if (tried != 0 && list->conds[tried - 1].regex == NULL)
     last = dialect->by_rule[list->conds[--tried].rule];
   if (tried == 0)
     return last;
   egress__message *expressions = EGRESS__MAKE(b, xds__type__matcher__v3__matcher__matcher_list);
-  for (size_t i = 0; i < tried; i++) {
-    egress__buf regex;
-    egress__buf_init(&regex, b->arena.alloc);
-    egress__pattern_regex(&regex, list->conds[i].pattern);
-    add_field_matcher(b, expressions, name_matches(b, dialect, egress__build_text(b, &regex)),
+  for (size_t i = 0; i < tried; i++)
+    add_field_matcher(b, expressions, name_matches(b, dialect, list->conds[i].regex),
                       dialect->by_rule[list->conds[i].rule]);
-  }
   egress__message *matcher = EGRESS__MAKE(b, xds__type__matcher__v3__matcher);
   egress__set_message(b, matcher, "matcher_list", expressions);
   egress__set_message(b, matcher, "on_no_match", last);
@@ -109,7 +105,7 @@ static const egress__list *list_around(const egress__dialect *dialect, const egr
 /* An IPMatcher with the prefixes at which the answer changes; prefixes of one atom stand together. */
 static egress__message *source_ranges(egress__build *b, const egress__dialect *dialect, const egress_policy *policy,
                                       const egress__verdicts *verdicts) {
-  egress__message **by_atom = egress__arena_array(&b->arena, policy->atom_count, sizeof *by_atom);
+  egress__message **by_atom = egress__arena_array(&b->scratch, policy->atom_count, sizeof *by_atom);
   egress__message *matcher = EGRESS__MAKE(b, xds__type__matcher__v3__ipmatcher);
   if (by_atom == NULL)
     b->rv = EGRESS_ENOMEM;
@@ -134,7 +130,7 @@ static egress__message *source_ranges(egress__build *b, const egress__dialect *d
 egress__message *egress__matcher_verdicts(egress__build *b, const egress__dialect *dialect, const egress_policy *policy,
                                           const egress__verdicts *verdicts) {
   egress__message *elsewhere = list_answer(b, dialect, &verdicts->by_atom[0]);
-  egress__message *ranges = source_ranges(b, dialect, policy, verdicts);
+  egress__message *ranges = verdicts->alike ? NULL : source_ranges(b, dialect, policy, verdicts);
   if (ranges == NULL)
     return elsewhere;
   egress__message *tree = EGRESS__MAKE(b, xds__type__matcher__v3__matcher__matcher_tree);

@@ -36,7 +36,7 @@ egress__message *egress__matcher_action(egress__build *b, egress__message *confi
 /** Matcher.OnMatch that goes on with `matcher`. */
 egress__message *egress__matcher_nested(egress__build *b, egress__message *matcher);
 
-/** Matcher.OnMatch that answers as `verdicts` say: by source address, then pattern by pattern. */
+/** Matcher.OnMatch that answers as `verdicts` say: by source address, then pattern by pattern. Uses the scratch. */
 egress__message *egress__matcher_verdicts(egress__build *b, const egress__dialect *dialect, const egress_policy *policy,
                                           const egress__verdicts *verdicts);
 

@@ -177,16 +177,9 @@ static egress__message *class_matcher(writer *w, const egress__verdicts *verdict
   return egress__matcher_valid_name(w->b, &dialect, verdict);
 }
 
-/* Adds the route of one protocol to `host`, if any rule speaks of it there; `bare`: for authorities without a port. */
-static void add_class_route(writer *w, egress__message *host, const egress__class *class, int32_t protocol,
-                            uint16_t port, int bare) {
+/* The route of one protocol, with its verdicts; `bare`: for authorities without a port. */
+static egress__message *class_route(writer *w, const egress__verdicts *verdicts, int connect, uint16_t port, int bare) {
   egress__build *b = w->b;
-  egress__verdicts verdicts;
-  if (b->rv == 0)
-    b->rv = egress__class_verdicts(&verdicts, class, w->policy, protocol, port, &b->arena);
-  if (b->rv != 0 || !verdicts.any)
-    return;
-  int connect = protocol == EGRESS_PROTOCOL_TLS;
   const char *tail = bare ? "" : egress__build_printf(b, ":%u", port);
   if (!bare && !connect && port == HTTP_PORT)
     tail = "(:80)?"; /* both forms find the same virtual host */
@@ -194,8 +187,20 @@ static void add_class_route(writer *w, egress__message *host, const egress__clas
   egress__message *header = connect ? authority_suffix(b, egress__build_printf(b, ":%u", port)) : NULL;
   egress__message *route = forward(b, connect ? "connect" : "http", connect, header);
   egress__set_entry(b, route, "typed_per_filter_config", EGRESS__FILTER_ALLOWLIST,
-                    per_route(b, "matcher", class_matcher(w, &verdicts, tail)));
-  egress__set_message(b, host, "routes", route);
+                    per_route(b, "matcher", class_matcher(w, verdicts, tail)));
+  return route;
+}
+
+/* Adds that route to `host`, if any rule speaks of the class there. */
+static void add_class_route(writer *w, egress__message *host, const egress__class *class, int32_t protocol,
+                            uint16_t port, int bare) {
+  egress__build *b = w->b;
+  egress__verdicts verdicts;
+  if (b->rv == 0)
+    b->rv = egress__class_verdicts(&verdicts, class, w->policy, protocol, port, &b->scratch);
+  if (b->rv == 0 && verdicts.any)
+    egress__set_message(b, host, "routes", class_route(w, &verdicts, protocol == EGRESS_PROTOCOL_TLS, port, bare));
+  egress__arena_dispose(&b->scratch);
 }
 
 /* Returns 1 when the class has the root, whose names without a port belong to the virtual host "*". */

@@ -137,52 +137,66 @@ static egress__dialect make_dialect(egress__build *b, const egress_policy *polic
   };
 }
 
-/* Notes which rules some connection may end in. */
-static void mark_used(uint8_t *used, const egress_policy *policy, const egress__verdicts *verdicts) {
-  for (uint32_t atom = 0; atom < policy->atom_count; atom++)
+typedef struct tree_writer {
+  egress__build *b;
+  const egress_policy *policy;
+  const egress__dialect *dialect;
+  uint8_t *used;          /* by rule: some connection may end in it */
+  egress__message *names; /* ServerNameMatcher: the trie */
+  egress__message *rest;  /* Matcher.OnMatch: for names that the trie does not have */
+  int some;               /* the trie has an entry */
+} tree_writer;
+
+static void mark_used(tree_writer *w, const egress__verdicts *verdicts) {
+  for (uint32_t atom = 0; atom < (verdicts->alike ? 1 : w->policy->atom_count); atom++)
     for (size_t i = 0; i < verdicts->by_atom[atom].count; i++)
-      used[verdicts->by_atom[atom].conds[i].rule] = 1;
+      w->used[verdicts->by_atom[atom].conds[i].rule] = 1;
 }
 
-/* The trie of names: exact ones and suffixes, each class with its answer; what is below the root is the rest. */
+/* The names of a class, or the suffixes of a class of what is below them, with their answer. */
+static void add_class(tree_writer *w, const egress__class *class, const egress__verdicts *verdicts) {
+  egress__build *b = w->b;
+  mark_used(w, verdicts);
+  egress__message *answer = egress__matcher_verdicts(b, w->dialect, w->policy, verdicts);
+  egress__message *domains = EGRESS__MAKE(b, xds__type__matcher__v3__server_name_matcher__domain_matcher);
+  int listed = 0;
+  for (size_t i = 0; i < class->member_count; i++) {
+    const char *text = class->members[i]->text;
+    if (text[0] == '\0') {
+      w->rest = answer; /* what is below the root is the rest */
+      continue;
+    }
+    egress__set_text(b, domains, "domains", class->below ? egress__build_printf(b, "*.%s", text) : text);
+    listed = 1;
+  }
+  if (!listed)
+    return;
+  egress__set_message(b, domains, "on_match", answer);
+  egress__set_message(b, w->names, "domain_matchers", domains);
+  w->some = 1;
+}
+
+/* Matcher.OnMatch: exact names and suffixes first, then the rest. */
 static egress__message *name_tree(egress__build *b, const egress__compile_plan *plan, const egress_policy *policy,
                                   const egress__classes *classes, const egress__dialect *dialect, uint8_t *used) {
-  egress__message *names = EGRESS__MAKE(b, xds__type__matcher__v3__server_name_matcher);
-  egress__message *rest = dialect->none;
-  int some = 0;
+  tree_writer w = {
+      b, policy, dialect, used, EGRESS__MAKE(b, xds__type__matcher__v3__server_name_matcher), dialect->none, 0};
   for (size_t i = 0; i < classes->count && b->rv == 0; i++) {
-    const egress__class *class = classes->items[i];
     egress__verdicts verdicts;
-    b->rv = egress__class_verdicts(&verdicts, class, policy, EGRESS_PROTOCOL_TLS, plan->sni_port, &b->arena);
-    if (b->rv != 0 || !verdicts.any)
-      continue;
-    mark_used(used, policy, &verdicts);
-    egress__message *answer = egress__matcher_verdicts(b, dialect, policy, &verdicts);
-    egress__message *domains = EGRESS__MAKE(b, xds__type__matcher__v3__server_name_matcher__domain_matcher);
-    int listed = 0;
-    for (size_t j = 0; j < class->member_count; j++) {
-      const char *text = class->members[j]->text;
-      if (text[0] == '\0') {
-        rest = answer; /* only a class of what is below suffixes has the root */
-        continue;
-      }
-      egress__set_text(b, domains, "domains", class->below ? egress__build_printf(b, "*.%s", text) : text);
-      listed = 1;
-    }
-    if (!listed)
-      continue;
-    egress__set_message(b, domains, "on_match", answer);
-    egress__set_message(b, names, "domain_matchers", domains);
-    some = 1;
+    b->rv =
+        egress__class_verdicts(&verdicts, classes->items[i], policy, EGRESS_PROTOCOL_TLS, plan->sni_port, &b->scratch);
+    if (b->rv == 0 && verdicts.any)
+      add_class(&w, classes->items[i], &verdicts);
+    egress__arena_dispose(&b->scratch);
   }
-  if (!some)
-    return rest;
+  if (!w.some)
+    return w.rest;
   egress__message *tree = EGRESS__MAKE(b, xds__type__matcher__v3__matcher__matcher_tree);
   egress__set_message(b, tree, "input", dialect->name_input);
-  egress__set_message(b, tree, "custom_match", egress__xds_extension(b, "names", names));
+  egress__set_message(b, tree, "custom_match", egress__xds_extension(b, "names", w.names));
   egress__message *matcher = EGRESS__MAKE(b, xds__type__matcher__v3__matcher);
   egress__set_message(b, matcher, "matcher_tree", tree);
-  egress__set_message(b, matcher, "on_no_match", rest);
+  egress__set_message(b, matcher, "on_no_match", w.rest);
   return egress__matcher_nested(b, matcher);
 }
 

@@ -267,11 +267,12 @@ int egress__pattern_meets_below(const egress__pattern *pattern, const char *suff
   return tails_meet(rest, copy);
 }
 
-void egress__pattern_regex(egress__buf *buf, const egress__pattern *pattern) {
+/* The expression for the first `size` bytes of the pattern's text. */
+static void write_regex(egress__buf *buf, const egress__pattern *pattern, size_t size) {
   const char *rest = rest_of(pattern);
   if (pattern->kind == EGRESS__PATTERN_DEEP)
-    egress__buf_str(buf, rest[0] == '\0' ? ".*" : ".+\\.");
-  for (const char *c = rest; *c != '\0'; c++) {
+    egress__buf_str(buf, rest[0] == '\0' ? ".*" : rest < pattern->text + size ? ".+\\." : ".+");
+  for (const char *c = rest; c < pattern->text + size; c++) {
     if (*c == '*')
       egress__buf_str(buf, "[^.]*");
     else if (*c == '.')
@@ -279,4 +280,15 @@ void egress__pattern_regex(egress__buf *buf, const egress__pattern *pattern) {
     else
       egress__buf_char(buf, *c);
   }
+}
+
+void egress__pattern_regex(egress__buf *buf, const egress__pattern *pattern) {
+  write_regex(buf, pattern, pattern->size);
+}
+
+void egress__pattern_regex_below(egress__buf *buf, const egress__pattern *pattern) {
+  size_t labels = count_labels(egress__pattern_suffix(pattern));
+  write_regex(buf, pattern, labels == 0 ? pattern->size : pattern->anchor - 1U); /* without the dot before the suffix */
+  if (labels != 0)
+    egress__buf_printf(buf, "(\\.[^.]+){%zu}", labels);
 }

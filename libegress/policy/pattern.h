@@ -52,4 +52,10 @@ int egress__pattern_meets_below(const egress__pattern *pattern, const char *suff
 /** Writes the pattern as an RE2 expression for whole, lower-case, valid names. */
 void egress__pattern_regex(egress__buf *buf, const egress__pattern *pattern);
 
+/**
+ * The same for names of which it is known that they are below the pattern's suffix: the suffix is only counted, so
+ * that patterns that differ in nothing else have the same expression.
+ */
+void egress__pattern_regex_below(egress__buf *buf, const egress__pattern *pattern);
+
 #endif

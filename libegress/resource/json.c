@@ -282,6 +282,28 @@ int egress__json_message(egress__json_printer *p, const egress__schema_message *
   return rv;
 }
 
+/* Takes what was printed, if all went well, and lets the printer go. */
+static int finish(egress_text **out, egress__json_printer *p, int rv) {
+  if (rv == 0)
+    rv = egress__text_take(out, &p->out.text);
+  egress__buf_dispose(&p->out.text);
+  EGRESS__VEC_FREE(p->fields.alloc, &p->fields.stack);
+  return rv;
+}
+
+int egress__json_of(egress_text **out, const char *message_name, egress__span bytes, const egress_alloc *alloc) {
+  const egress__schema_message *message = egress__schema_message_find(message_name, strlen(message_name));
+  if (message == NULL)
+    return EGRESS_ENOENT;
+  egress__json_printer p = {.fields = {.alloc = alloc}};
+  egress__buf_init(&p.out.text, alloc);
+  egress__range chunks;
+  int rv = egress__fields_push_message(&p.fields, bytes, &chunks);
+  if (rv == 0)
+    rv = egress__json_message(&p, message, chunks);
+  return finish(out, &p, rv);
+}
+
 int egress_resource_json(egress_text **out, const egress_resource *resource) {
   if (out == NULL || resource == NULL)
     return EGRESS_EINVAL;
@@ -294,10 +316,5 @@ int egress_resource_json(egress_text **out, const egress_resource *resource) {
   const egress_alloc *alloc = egress__resource_alloc(resource);
   egress__json_printer p = {.fields = {.alloc = alloc}};
   egress__buf_init(&p.out.text, alloc);
-  int rv = egress__json_any(&p, message, type_url, value);
-  if (rv == 0)
-    rv = egress__text_take(out, &p.out.text);
-  egress__buf_dispose(&p.out.text);
-  EGRESS__VEC_FREE(alloc, &p.fields.stack);
-  return rv;
+  return finish(out, &p, egress__json_any(&p, message, type_url, value));
 }

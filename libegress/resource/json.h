@@ -1,10 +1,19 @@
 #ifndef EGRESS_RESOURCE_JSON_H
 #define EGRESS_RESOURCE_JSON_H
 
+#include <egress/text.h>
+
 #include "resource/fields.h"
 #include "resource/json_writer.h"
 
-/* Printing messages as proto3 JSON: what json.c and json_known.c share. All return 0 or a code. */
+/**
+ * Prints a packed message as proto3 JSON, as egress_resource_json does, but without an `@type`.
+ *
+ * :param message_name: such as `envoy.config.bootstrap.v3.Bootstrap`.
+ */
+int egress__json_of(egress_text **out, const char *message_name, egress__span bytes, const egress_alloc *alloc);
+
+/* What json.c and json_known.c share. All return 0 or a code. */
 
 typedef struct egress__json_printer {
   egress__json_writer out;
