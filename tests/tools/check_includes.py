@@ -13,7 +13,7 @@ import re
 import sys
 
 # The order of the rooms. `snapshot` holds what any compiler makes, so it stands before `compile`.
-ROOMS = ["base", "policy", "import", "align", "resource", "snapshot", "compile", "cache", "xds", "wire"]
+ROOMS = ["base", "policy", "import", "align", "resource", "snapshot", "compile", "cache", "xds", "file", "wire"]
 # Which room keeps the promise of a public header.
 PUBLIC = {
     "alloc": "base",

@@ -1,0 +1,282 @@
+/*
+ * The C interface as Python sees it, private to the package `egress`: people import the typed classes above it.
+ *
+ * Headers are wrapped as they are. What differs is only how values cross:
+ *   - a code and the results of a call come back as a list, in the order of the C arguments: [code, out];
+ *   - opaque objects are owned by their proxies; what C lends gets a reference of its own;
+ *   - options, flows, decisions and events are tuples, so that every text lives as long as the call that borrows it;
+ *   - text is UTF-8 both ways; a NUL in it is a ValueError.
+ */
+%module(package="egress", threads="1") lowlevel
+
+%begin %{
+#define PY_SSIZE_T_CLEAN
+%}
+
+%{
+#include <egress/egress.h>
+
+#include "driver.h"
+%}
+
+%include <stdint.i>
+
+/* ---- text and bytes ---- */
+
+%typemap(in) const char * {
+  if (!PyArg_Parse($input, "z", &$1))
+    SWIG_fail;
+}
+%typemap(freearg) const char * ""
+
+%typemap(in) const char *path (PyObject *encoded = NULL) {
+  if (!PyUnicode_FSConverter($input, &encoded))
+    SWIG_fail;
+  $1 = PyBytes_AsString(encoded);
+}
+%typemap(freearg) const char *path "Py_XDECREF(encoded$argnum);"
+
+%typemap(in) (const char *text, size_t size), (const void *bytes, size_t size) {
+  char *data;
+  Py_ssize_t length;
+  if (PyBytes_AsStringAndSize($input, &data, &length) < 0)
+    SWIG_fail;
+  $1 = data;
+  $2 = (size_t)length;
+}
+
+%typemap(out) const void *egress_resource_bytes {
+  $result = PyBytes_FromStringAndSize($1, (Py_ssize_t)egress_resource_size(arg1));
+}
+
+%typemap(in, numinputs=0) egress_text **out (egress_text *made = NULL) "$1 = &made;"
+%typemap(argout) egress_text **out {
+  PyObject *text = PyUnicode_DecodeUTF8(egress_text_data(made$argnum), (Py_ssize_t)egress_text_size(made$argnum),
+                                        "surrogateescape");
+  egress_text_free(made$argnum);
+  if (text == NULL)
+    SWIG_fail;
+  %append_output(text);
+}
+
+/* ---- objects ---- */
+
+%define %object(TYPE, FREE)
+%nodefaultctor TYPE;
+struct TYPE {};
+%extend TYPE {
+  ~TYPE() {
+    FREE($self);
+  }
+}
+%typemap(in, numinputs=0) TYPE **out (TYPE *made = NULL) "$1 = &made;"
+%typemap(argout) TYPE **out {
+  %append_output(SWIG_NewPointerObj(made$argnum, $descriptor(TYPE *), SWIG_POINTER_OWN));
+}
+%enddef
+
+%define %shared_object(NOUN)
+%object(egress_##NOUN, egress_##NOUN##_unref)
+%typemap(out) egress_##NOUN * {
+  $result = SWIG_NewPointerObj(egress_##NOUN##_ref($1), $descriptor(egress_##NOUN *), SWIG_POINTER_OWN);
+}
+%ignore egress_##NOUN##_ref;
+%ignore egress_##NOUN##_unref;
+%enddef
+
+%shared_object(policy)
+%shared_object(resource)
+%shared_object(snapshot)
+%object(egress_diag, egress_diag_free)
+%object(egress_snapshot_builder, egress_snapshot_builder_free)
+%newobject egress_diag_new;
+%ignore egress_diag_free;
+%ignore egress_snapshot_builder_free;
+
+/* Cache and server belong to one thread at a time. Their calls keep the GIL, which makes it the lock that they need;
+   all of them are short. */
+%nothread;
+%shared_object(cache)
+%object(egress_driver, egress_driver_free)
+%thread;
+
+/* A server is reached through its driver, which owns it. */
+%typemap(in) egress_server *, const egress_server * {
+  void *driver = NULL;
+  if (SWIG_ConvertPtr($input, &driver, $descriptor(egress_driver *), SWIG_POINTER_NO_NULL) < 0) {
+    PyErr_SetString(PyExc_TypeError, "not a server's driver");
+    SWIG_fail;
+  }
+  $1 = egress_driver_server(driver);
+}
+
+/* ---- structs: tuples ---- */
+
+%{
+static int port_from(PyObject *object, void *out) {
+  long value = PyLong_AsLong(object);
+  if (value == -1 && PyErr_Occurred() != NULL && !PyErr_ExceptionMatches(PyExc_OverflowError))
+    return 0;
+  if (value < 0 || value > UINT16_MAX) {
+    PyErr_Format(PyExc_ValueError, "not a port: %R", object);
+    return 0;
+  }
+  *(uint16_t *)out = (uint16_t)value;
+  return 1;
+}
+
+static int count_from(PyObject *object, void *out) {
+  long long value = PyLong_AsLongLong(object);
+  if (value == -1 && PyErr_Occurred() != NULL && !PyErr_ExceptionMatches(PyExc_OverflowError))
+    return 0;
+  if (value < 0 || value > UINT32_MAX) {
+    PyErr_Format(PyExc_ValueError, "not in 0 to 4294967295: %R", object);
+    return 0;
+  }
+  *(uint32_t *)out = (uint32_t)value;
+  return 1;
+}
+
+static int snapshot_from(PyObject *object, void *out) {
+  if (SWIG_ConvertPtr(object, out, SWIGTYPE_p_egress_snapshot, 0) >= 0)
+    return 1;
+  PyErr_SetString(PyExc_TypeError, "not a snapshot");
+  return 0;
+}
+
+/* `resolved` is an array that the caller frees; its texts belong to the tuple. */
+static int resolved_from(PyObject *tuple, const char ***resolved, size_t *count) {
+  Py_ssize_t length = PyTuple_Size(tuple);
+  *resolved = PyMem_Malloc(((size_t)length + 1) * sizeof **resolved);
+  if (*resolved == NULL) {
+    PyErr_NoMemory();
+    return 0;
+  }
+  for (Py_ssize_t i = 0; i < length; i++)
+    if (!PyArg_Parse(PyTuple_GetItem(tuple, i), "s", &(*resolved)[i]))
+      return 0;
+  *count = (size_t)length;
+  return 1;
+}
+
+/* (source, name, port, protocol, address, resolved): the order of egress.Flow. */
+static int flow_from(PyObject *tuple, egress_flow *flow, const char ***resolved) {
+  Py_ssize_t name_size = 0;
+  PyObject *addresses = NULL;
+  if (!PyArg_ParseTuple(tuple, "sz#O&izO", &flow->source, &flow->name, &name_size, port_from, &flow->port,
+                        &flow->protocol, &flow->address, &addresses))
+    return 0;
+  if (flow->name != NULL && name_size == 0)
+    flow->name = ""; /* size 0 means that it ends with a NUL */
+  flow->name_size = (size_t)name_size;
+  if (addresses == Py_None)
+    return 1;
+  if (!PyTuple_Check(addresses)) {
+    PyErr_SetString(PyExc_TypeError, "resolved must be a tuple of addresses");
+    return 0;
+  }
+  if (!resolved_from(addresses, resolved, &flow->resolved_count))
+    return 0;
+  flow->resolved = *resolved;
+  return 1;
+}
+
+/* What a peer sent need not be UTF-8, and must not end the iteration over events. */
+static PyObject *peer_text(const char *text) {
+  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "backslashreplace");
+}
+
+static PyObject *event_tuple(const egress_event *event) {
+  return Py_BuildValue("(iKNNNNNNi)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
+                       peer_text(event->group), peer_text(event->peer), peer_text(event->type_url),
+                       peer_text(event->version), peer_text(event->message), event->status);
+}
+%}
+
+%typemap(in) const egress_flow *flow (egress_flow flow = EGRESS_FLOW_INIT, const char **resolved = NULL) {
+  if (!flow_from($input, &flow, &resolved))
+    SWIG_fail;
+  $1 = &flow;
+}
+%typemap(freearg) const egress_flow *flow "PyMem_Free((void *)resolved$argnum);"
+
+%typemap(in, numinputs=0) egress_decision *out (egress_decision made = EGRESS_DECISION_INIT) "$1 = &made;"
+%typemap(argout) egress_decision *out {
+  %append_output(Py_BuildValue("(iizzzII)", made$argnum.verdict, made$argnum.reason, made$argnum.rule,
+                               made$argnum.owner, made$argnum.note, made$argnum.line, made$argnum.column));
+}
+
+%typemap(in, numinputs=0) egress_event *out (egress_event made) "$1 = &made;"
+%typemap(argout) egress_event *out {
+  %append_output(result > 0 ? event_tuple(&made$argnum) : Py_NewRef(Py_None));
+}
+
+%typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
+%typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
+%typemap(in, numinputs=0) const egress_cache_options *options "$1 = NULL;"
+
+%typemap(in) const egress_compile_options *options (egress_compile_options parsed = EGRESS_COMPILE_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zzzzO&O&O&", &parsed.explicit_address, &parsed.sni_address, &parsed.dns_resolver,
+                        &parsed.access_log, snapshot_from, &parsed.previous, count_from, &parsed.flags, port_from,
+                        &parsed.sni_port))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
+%typemap(in) const egress_bootstrap_options *options (egress_bootstrap_options parsed = EGRESS_BOOTSTRAP_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zzzzzzzzO&O&", &parsed.node_id, &parsed.node_cluster, &parsed.control_plane,
+                        &parsed.admin_address, &parsed.tls_ca, &parsed.tls_name, &parsed.tls_cert, &parsed.tls_key,
+                        count_from, &parsed.keepalive_ms, count_from, &parsed.delta))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
+%typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zO&O&O&O&", &parsed.identifier, count_from, &parsed.max_request_bytes, count_from,
+                        &parsed.max_streams, count_from, &parsed.max_subscriptions, count_from, &parsed.max_events))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
+%typemap(in) const egress_listen_options *options (egress_listen_options parsed = EGRESS_LISTEN_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zzzO&", &parsed.tls_cert, &parsed.tls_key, &parsed.tls_client_ca, count_from,
+                        &parsed.insecure))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
+%ignore egress_alloc;
+%ignore egress_bootstrap_options;
+%ignore egress_cache_options;
+%ignore egress_compile_options;
+%ignore egress_decision;
+%ignore egress_event;
+%ignore egress_flow;
+%ignore egress_listen_options;
+%ignore egress_node;
+%ignore egress_policy_options;
+%ignore egress_server_options;
+%ignore egress_text_data;
+%ignore egress_text_size;
+%ignore egress_text_free;
+%ignore egress_server_new;
+%ignore egress_server_close;
+%ignore egress_server_free;
+%ignore egress_driver_free;
+%ignore egress_driver_server;
+
+%include <egress/export.h>
+%include <egress/error.h>
+%include <egress/version.h>
+%include <egress/text.h>
+%include <egress/diag.h>
+%include <egress/policy.h>
+%include <egress/resource.h>
+%include <egress/snapshot.h>
+%include <egress/compile.h>
+%include <egress/bootstrap.h>
+%include <egress/event.h>
+%nothread;
+%include <egress/cache.h>
+%include <egress/server.h>
+%include "driver.h"

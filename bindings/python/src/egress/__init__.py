@@ -1,0 +1,68 @@
+"""The control plane for Envoy egress proxies.
+
+    policy = egress.Policy.load("policy.yaml")
+    cache = egress.Cache()
+    cache["*"] = policy.compile(explicit="0.0.0.0:3128", sni="0.0.0.0:8443")
+    async with egress.Server(cache, "127.0.0.1:18000") as server:
+        async for event in server.events():
+            print(event)
+
+Policies, resources and snapshots never change, so any thread may use them; a cache and its servers belong to the
+thread of one asyncio loop.
+"""
+
+from egress.cache import Cache
+from egress.envoy import bootstrap
+from egress.errors import (
+    ArgumentError,
+    Code,
+    Diagnostic,
+    Error,
+    FileError,
+    OutOfMemoryError,
+    PolicyError,
+    ResourceError,
+    ServerError,
+)
+from egress.events import Acked, Connected, Disconnected, Event, Nacked, Rejected
+from egress.lowlevel import egress_version
+from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
+from egress.server import TLS, Server
+from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+
+__version__ = egress_version()
+
+__all__ = [
+    "CLUSTER",
+    "ENDPOINT",
+    "LISTENER",
+    "ROUTE",
+    "TLS",
+    "Acked",
+    "ArgumentError",
+    "Cache",
+    "Code",
+    "Connected",
+    "Decision",
+    "Diagnostic",
+    "Disconnected",
+    "Error",
+    "Event",
+    "FileError",
+    "Flow",
+    "Nacked",
+    "OutOfMemoryError",
+    "Policy",
+    "PolicyError",
+    "Protocol",
+    "Reason",
+    "Rejected",
+    "Resource",
+    "ResourceError",
+    "Server",
+    "ServerError",
+    "Snapshot",
+    "Verdict",
+    "__version__",
+    "bootstrap",
+]

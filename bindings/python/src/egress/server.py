@@ -1,0 +1,199 @@
+"""The xDS server on an asyncio loop.
+
+The C server runs on a uv loop of its own. asyncio watches the descriptor of that loop and runs it, without waiting,
+whenever it is readable or a timer of it is due; no other thread ever calls into Python.
+"""
+
+import asyncio
+import os
+import warnings
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from egress import lowlevel
+from egress.cache import Cache
+from egress.errors import Code, ServerError, check, new_diag
+from egress.events import Event, from_tuple
+
+
+@dataclass(frozen=True, slots=True)
+class TLS:
+    """A server's certificate and key, as PEM text."""
+
+    certificate: str
+    """The chain, the server's own certificate first."""
+    key: str = field(repr=False)
+    client_ca: str | None = None
+    """Authorities whose client certificates are required; None: clients need none."""
+
+    @classmethod
+    def load(
+        cls,
+        certificate: str | os.PathLike[str],
+        key: str | os.PathLike[str],
+        client_ca: str | os.PathLike[str] | None = None,
+    ) -> "TLS":
+        """Read the PEM files."""
+        return cls(_read(certificate), _read(key), None if client_ca is None else _read(client_ca))
+
+
+def _read(path: str | os.PathLike[str]) -> str:
+    with open(path, encoding="ascii") as stream:
+        return stream.read()
+
+
+class Server:
+    """Serves a cache to Envoys over xDS, on the asyncio loop that it is started in.
+
+    ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
+    picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``. Limits of 0 are the defaults of
+    the C library. Everything but construction belongs to the loop's thread. A child process forked while a server
+    runs may only exec.
+    """
+
+    def __init__(
+        self,
+        cache: Cache,
+        *addresses: str,
+        tls: TLS | None = None,
+        insecure: bool = False,
+        identifier: str | None = None,
+        max_request_bytes: int = 0,
+        max_streams: int = 0,
+        max_subscriptions: int = 0,
+        max_events: int = 0,
+    ) -> None:
+        self._cache = cache
+        self._addresses = addresses
+        self._tls = tls
+        self._insecure = insecure
+        self._options = (identifier, max_request_bytes, max_streams, max_subscriptions, max_events)
+        self._driver: lowlevel.egress_driver | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.Handle | None = None
+        self._woken = False
+        self._left: deque[Event] = deque()  # events not taken before the close
+        self._arrived = asyncio.Event()
+        self._closed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Listen on all addresses; Envoys can connect from here on. A server is started once."""
+        if self._loop is not None:
+            raise ServerError(Code.ESTATE, "a server is started once")
+        code, driver = lowlevel.egress_driver_new(self._cache._raw, self._options)
+        check(code, ServerError)
+        self._loop = asyncio.get_running_loop()
+        self._driver = driver
+        self._loop.add_reader(lowlevel.egress_driver_fd(driver), self._run)
+        self._cache._servers.add(self)
+        try:
+            for address in self._addresses:
+                self.listen(address, tls=self._tls, insecure=self._insecure)
+        except BaseException:
+            await self.close()
+            raise
+
+    def listen(self, address: str, *, tls: TLS | None = None, insecure: bool = False) -> None:
+        """Listen on one more address. Raises ServerError; the server is then as before."""
+        pem = (None, None, None) if tls is None else (tls.certificate, tls.key, tls.client_ca)
+        diag = new_diag()
+        code = lowlevel.egress_server_listen(self._running(), address, (*pem, int(insecure)), diag)
+        self._wake()
+        check(code, ServerError, diag, about=address)
+
+    async def close(self, timeout: float | None = 10.0) -> None:
+        """End all streams and let go of the addresses. Raises TimeoutError if that takes longer; it then goes on."""
+        if self._driver is None:
+            return
+        lowlevel.egress_driver_close(self._driver)
+        self._wake()
+        async with asyncio.timeout(timeout):
+            await self._closed.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens on the streams, oldest first, until the server is closed; each event is given once."""
+        while True:
+            event = self._next_event()
+            if event is not None:
+                yield event
+            elif self._driver is None:
+                return
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    @property
+    def port(self) -> int:
+        """Port of the first address; 0 for a unix one."""
+        return lowlevel.egress_server_port(self._running(), 0)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Ports of the addresses that the server was made with; 0 for a unix one."""
+        driver = self._running()
+        return tuple(lowlevel.egress_server_port(driver, index) for index in range(len(self._addresses)))
+
+    @property
+    def stream_count(self) -> int:
+        """Number of open streams."""
+        return lowlevel.egress_server_stream_count(self._running())
+
+    @property
+    def dropped_events(self) -> int:
+        """Number of events dropped because nobody took them."""
+        return lowlevel.egress_server_dropped_events(self._running())
+
+    def _running(self) -> lowlevel.egress_driver:
+        if self._driver is None:
+            raise ServerError(Code.ESTATE, "the server is not running")
+        return self._driver
+
+    def _next_event(self) -> Event | None:
+        if self._driver is None:
+            return self._left.popleft() if self._left else None
+        found, raw = lowlevel.egress_server_next_event(self._driver)
+        return from_tuple(raw) if found and raw is not None else None
+
+    def _wake(self) -> None:
+        """Run the uv loop soon: a call may have given it something to do that its descriptor does not know yet."""
+        if self._driver is None or self._loop is None or self._loop.is_closed() or self._woken:
+            return
+        self._woken = True
+        self._loop.call_soon_threadsafe(self._run)
+
+    def _run(self) -> None:
+        self._woken = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._driver is None or self._loop is None:
+            return
+        lowlevel.egress_driver_run(self._driver)
+        if lowlevel.egress_driver_closed(self._driver):
+            self._finish(self._driver, self._loop)
+        else:
+            wait_ms = lowlevel.egress_driver_timeout_ms(self._driver)
+            if wait_ms >= 0:
+                self._timer = self._loop.call_later(wait_ms / 1000, self._run)
+        self._arrived.set()
+
+    def _finish(self, driver: lowlevel.egress_driver, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(lowlevel.egress_driver_fd(driver))
+        while (event := self._next_event()) is not None:
+            self._left.append(event)
+        self._driver = None  # the last reference: frees the C server and its loop
+        self._cache._servers.discard(self)
+        self._closed.set()
+
+    def __del__(self) -> None:
+        if getattr(self, "_driver", None) is not None:
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)

@@ -1,0 +1,160 @@
+"""Resources and the sets of them that a group of Envoys gets."""
+
+from collections.abc import Iterable, Iterator
+
+from egress import lowlevel
+from egress.errors import Diagnostic, ResourceError, check, diagnostics, new_diag
+
+LISTENER: str = lowlevel.EGRESS_TYPE_LISTENER
+CLUSTER: str = lowlevel.EGRESS_TYPE_CLUSTER
+ROUTE: str = lowlevel.EGRESS_TYPE_ROUTE
+ENDPOINT: str = lowlevel.EGRESS_TYPE_ENDPOINT
+
+
+class Resource:
+    """One xDS resource: a type URL, a name and the packed message. It never changes; any thread may use it."""
+
+    __slots__ = ("_raw",)
+
+    _raw: lowlevel.egress_resource
+
+    def __init__(self, type_url: str, name: str, data: bytes) -> None:
+        """``data`` is the packed protobuf message, such as ``message.SerializeToString()``."""
+        code, raw = lowlevel.egress_resource_new(type_url, name, bytes(data))
+        check(code, ResourceError, about=f"resource {name!r} of type {type_url!r}")
+        self._raw = raw
+
+    @classmethod
+    def _own(cls, raw: lowlevel.egress_resource) -> "Resource":
+        resource = cls.__new__(cls)
+        resource._raw = raw
+        return resource
+
+    @property
+    def type_url(self) -> str:
+        """Such as ``egress.CLUSTER``."""
+        return lowlevel.egress_resource_type_url(self._raw)
+
+    @property
+    def name(self) -> str:
+        """Unique within its type."""
+        return lowlevel.egress_resource_name(self._raw)
+
+    @property
+    def version(self) -> str:
+        """Hash of type, name and bytes, 32 hexadecimal digits."""
+        return lowlevel.egress_resource_version(self._raw)
+
+    @property
+    def data(self) -> bytes:
+        """The packed message."""
+        return lowlevel.egress_resource_bytes(self._raw)
+
+    def json(self) -> str:
+        """The message as proto3 JSON text, ``@type`` first. Raises ResourceError for a type that Envoy does not have."""
+        code, text = lowlevel.egress_resource_json(self._raw)
+        check(code, ResourceError, about=f"resource {self.name!r} of type {self.type_url!r}")
+        return text
+
+    def __repr__(self) -> str:
+        return f"<Resource {self.name!r} of {self.type_url}, version {self.version}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Resource) and self.version == other.version
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+
+class Snapshot:
+    """An immutable set of resources: all that a group of Envoys is to have. Any thread may use it.
+
+    Made by ``Policy.compile`` or ``Snapshot.build``. Iteration goes over the resources, by type URL and name.
+    """
+
+    __slots__ = ("_diagnostics", "_raw")
+
+    _raw: lowlevel.egress_snapshot
+    _diagnostics: tuple[Diagnostic, ...]
+
+    def __init__(self) -> None:
+        raise TypeError("use Policy.compile or Snapshot.build")
+
+    @classmethod
+    def _own(cls, raw: lowlevel.egress_snapshot, met: tuple[Diagnostic, ...] = ()) -> "Snapshot":
+        snapshot = cls.__new__(cls)
+        snapshot._raw, snapshot._diagnostics = raw, met
+        return snapshot
+
+    @classmethod
+    def build(
+        cls,
+        resources: Iterable[Resource] = (),
+        *,
+        base: "Snapshot | None" = None,
+        remove: Iterable[tuple[str, str]] = (),
+    ) -> "Snapshot":
+        """Put a snapshot together: what ``base`` has, without ``remove`` (type URL and name), with ``resources``.
+
+        A resource takes the place of the one with its type and name. Raises ResourceError for a removal of nothing.
+        """
+        code, builder = lowlevel.egress_snapshot_builder_new(None if base is None else base._raw)
+        check(code, ResourceError)
+        for type_url, name in remove:
+            code = lowlevel.egress_snapshot_builder_remove(builder, type_url, name)
+            check(code, ResourceError, about=f"resource {name!r} of type {type_url!r}")
+        for resource in resources:
+            check(lowlevel.egress_snapshot_builder_put(builder, resource._raw), ResourceError)
+        code, raw = lowlevel.egress_snapshot_builder_build(builder)
+        check(code, ResourceError)
+        return cls._own(raw)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings met while it was compiled."""
+        return self._diagnostics
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Type URL to version, for every type that has a resource."""
+        count = lowlevel.egress_snapshot_type_count(self._raw)
+        urls = (lowlevel.egress_snapshot_type_url(self._raw, index) for index in range(count))
+        return {url: lowlevel.egress_snapshot_type_version(self._raw, url) for url in urls}
+
+    def of_type(self, type_url: str) -> tuple[Resource, ...]:
+        """The resources of one type, by name."""
+        count = lowlevel.egress_snapshot_count(self._raw, type_url)
+        return tuple(
+            Resource._own(lowlevel.egress_snapshot_at(self._raw, type_url, index)) for index in range(count)
+        )
+
+    def find(self, type_url: str, name: str) -> Resource | None:
+        """The resource of that type and name, if there is one."""
+        raw = lowlevel.egress_snapshot_find(self._raw, type_url, name)
+        return None if raw is None else Resource._own(raw)
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Names that a resource refers to and the snapshot does not have; Envoy's own bootstrap may have them."""
+        diag = new_diag()
+        check(lowlevel.egress_snapshot_check(self._raw, diag), ResourceError, diag)
+        return diagnostics(diag)
+
+    def json(self) -> str:
+        """All resources as JSON text: an array of what ``Resource.json`` gives."""
+        return "[" + ",\n".join(resource.json() for resource in self) + "]"
+
+    def __iter__(self) -> Iterator[Resource]:
+        for type_url in self.versions:
+            yield from self.of_type(type_url)
+
+    def __len__(self) -> int:
+        return sum(lowlevel.egress_snapshot_count(self._raw, type_url) for type_url in self.versions)
+
+    def __repr__(self) -> str:
+        return f"<Snapshot of {len(self)} resources>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snapshot) and self.versions == other.versions
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.versions.items()))

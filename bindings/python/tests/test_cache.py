@@ -1,0 +1,51 @@
+"""The cache as a mapping."""
+
+import gc
+
+import pytest
+from conftest import cluster
+
+import egress
+from egress import Cache, Snapshot
+
+
+def test_cache_is_a_mapping() -> None:
+    cache = Cache()
+    one, two = Snapshot.build([cluster("a")]), Snapshot.build([cluster("b")])
+    cache["*"] = one
+    cache["öst"] = two
+    assert cache["*"] == one and cache["öst"] == two
+    assert "öst" in cache and "west" not in cache and 7 not in cache
+    assert cache.get("west") is None
+    with pytest.raises(KeyError):
+        cache["west"]
+    del cache["öst"]
+    with pytest.raises(KeyError):
+        del cache["öst"]
+    assert cache["*"] == one
+
+
+@pytest.mark.parametrize("group", ["", "x" * 256, "a\0b"])
+def test_group_without_a_proper_name_is_a_value_error(group: str) -> None:
+    with pytest.raises(ValueError):
+        Cache()[group] = Snapshot.build()
+
+
+def test_cache_takes_snapshots_only() -> None:
+    with pytest.raises((TypeError, AttributeError)):
+        Cache()["*"] = "snapshot"  # type: ignore[assignment]
+
+
+def test_snapshot_outlives_its_cache() -> None:
+    cache = Cache()
+    cache["*"] = Snapshot.build([cluster("a")])
+    kept = cache["*"]
+    cache["*"] = Snapshot.build([cluster("b")])
+    del cache
+    gc.collect()
+    assert [resource.name for resource in kept] == ["a"]
+
+
+def test_exported_names_exist() -> None:
+    assert all(hasattr(egress, name) for name in egress.__all__)
+    assert egress.__version__ == "0.1.0"

@@ -1,0 +1,282 @@
+"""The server on an asyncio loop, with a gRPC client as its Envoy."""
+
+import asyncio
+import gc
+import pathlib
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+
+import grpc
+import pytest
+from conftest import WAIT, Client, cluster, descriptors, next_event, until
+
+import egress
+from egress import CLUSTER, Cache, Server, Snapshot
+
+Connect = Callable[..., Client]
+
+
+def snapshot(*names: str) -> Snapshot:
+    return Snapshot.build(cluster(name) for name in names)
+
+
+async def test_client_gets_what_the_cache_has(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a", "b")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        response = await client.answer()
+        assert len(response.resources) == 2
+        assert response.version_info == cache["*"].versions[CLUSTER]
+        await client.ack(response)
+        connected = await next_event(server, egress.Connected)
+        assert (connected.node_id, connected.group) == ("envoy-1", "edge")
+        assert connected.peer.startswith("ipv4:127.0.0.1:")
+        acked = await next_event(server, egress.Acked)
+        assert (acked.type_url, acked.version) == (CLUSTER, response.version_info)
+        assert acked.stream_id == connected.stream_id
+        assert server.stream_count == 1
+
+
+async def test_change_reaches_open_streams(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        await client.ack(await client.answer())
+        for turn in range(20):
+            cache["*"] = snapshot("a", f"b{turn}")
+            response = await client.answer()
+            assert response.version_info == cache["*"].versions[CLUSTER]
+            await client.ack(response)
+
+
+async def test_group_of_its_own_goes_before_the_star(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"], cache["lab"] = snapshot("a"), snapshot("b")
+    async with Server(cache, "127.0.0.1:0") as server:
+        for group in ("lab", "edge"):
+            client = connect(server.port, group=group)
+            await client.ask(CLUSTER)
+            expected = cache.get(group) or cache["*"]
+            assert (await client.answer()).version_info == expected.versions[CLUSTER]
+
+
+async def test_refusal_is_an_event_with_the_clients_words(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        response = await client.answer()
+        await client.nack(response, "", "cluster a: größer than allowed")
+        nacked = await next_event(server, egress.Nacked)
+        assert nacked.message == "cluster a: größer than allowed"
+        assert (nacked.status, nacked.type_url, nacked.version) == (13, CLUSTER, response.version_info)
+
+
+async def test_end_of_a_stream_is_an_event(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        await client.answer()
+        client.call.cancel()
+        ended = await next_event(server, egress.Disconnected)
+        assert ended.node_id == "envoy-1"
+        await until(lambda: server.stream_count == 0)
+
+
+async def test_close_ends_streams_and_events(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    server = Server(cache, "127.0.0.1:0")
+    await server.start()
+    port = server.port
+    client = connect(port)
+    await client.ask(CLUSTER)
+    await client.answer()
+    await server.close()
+    await server.close()
+    kinds = [type(event) async for event in server.events()]
+    assert kinds[0] is egress.Connected and kinds[-1] is egress.Disconnected
+    assert await asyncio.wait_for(client.call.code(), WAIT) is grpc.StatusCode.UNAVAILABLE
+    with pytest.raises(egress.ServerError):
+        server.stream_count
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), WAIT)
+
+
+async def test_close_wakes_who_waits_for_events() -> None:
+    async with Server(Cache(), "127.0.0.1:0") as server:
+        waiting = [asyncio.create_task(anext(server.events(), None)) for _ in range(3)]
+        await asyncio.sleep(0)
+        await server.close()
+        assert await asyncio.wait_for(asyncio.gather(*waiting), WAIT) == [None] * 3
+
+
+async def test_server_is_started_once() -> None:
+    server = Server(Cache())
+    with pytest.raises(egress.ServerError):
+        server.port
+    await server.close()
+    async with server:
+        with pytest.raises(egress.ServerError):
+            await server.start()
+    with pytest.raises(egress.ServerError):
+        await server.start()
+
+
+async def test_several_addresses_and_a_unix_socket(connect: Connect, tmp_path: pathlib.Path) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    path = tmp_path / "xds.sock"
+    async with Server(cache, "127.0.0.1:0", "127.0.0.1:0", f"unix:{path}") as server:
+        one, two, unix = server.ports
+        assert one != two and one > 0 and two > 0 and unix == 0
+        for target in (one, two, f"unix:{path}"):
+            client = connect(target)
+            await client.ask(CLUSTER)
+            assert len((await client.answer()).resources) == 1
+
+
+async def test_many_servers_share_a_cache(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as one, Server(cache, "127.0.0.1:0") as two:
+        clients = [connect(one.port), connect(two.port)]
+        for client in clients:
+            await client.ask(CLUSTER)
+            await client.ack(await client.answer())
+        cache["*"] = snapshot("b")
+        for client in clients:
+            assert (await client.answer()).version_info == cache["*"].versions[CLUSTER]
+
+
+async def test_address_in_use_says_so() -> None:
+    async with Server(Cache(), "127.0.0.1:0") as server:
+        with pytest.raises(egress.ServerError) as caught:
+            async with Server(Cache(), f"127.0.0.1:{server.port}"):
+                pass
+        assert caught.value.code is egress.Code.EADDRINUSE
+        assert str(server.port) in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999", "0.0.0.0:0", ""])
+async def test_bad_address_is_refused(address: str) -> None:
+    server = Server(Cache(), address)
+    with pytest.raises(egress.Error) as caught:
+        await server.start()
+    assert caught.value.code in (egress.Code.EADDR, egress.Code.EINVAL)
+    assert str(caught.value)
+
+
+async def test_tls(tmp_path: pathlib.Path, connect: Connect) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    tls = egress.TLS.load(tmp_path / "cert.pem", tmp_path / "key.pem")
+    assert "PRIVATE" not in repr(tls)
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0", tls=tls) as server:
+        credentials = grpc.ssl_channel_credentials((tmp_path / "cert.pem").read_bytes())
+        async with grpc.aio.secure_channel(f"localhost:{server.port}", credentials) as channel:
+            client = Client(channel, "envoy-1", "edge")
+            await client.ask(CLUSTER)
+            assert len((await client.answer()).resources) == 1
+        with pytest.raises(egress.ServerError) as caught:
+            server.listen("127.0.0.1:0", tls=egress.TLS("no certificate", "no key"))
+        assert caught.value.code is egress.Code.ETLS
+        assert server.stream_count >= 0
+
+
+async def test_set_from_another_thread_wakes_the_loop(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        await client.ack(await client.answer())
+        newer = snapshot("b")
+        thread = threading.Thread(target=cache.__setitem__, args=("*", newer))
+        thread.start()
+        assert (await client.answer()).version_info == newer.versions[CLUSTER]
+        thread.join()
+
+
+async def test_idle_server_lets_the_loop_sleep() -> None:
+    async with Server(Cache(), "127.0.0.1:0") as server:
+        runs = 0
+        run = server._run
+
+        def counted() -> None:
+            nonlocal runs
+            runs += 1
+            run()
+
+        server._run = counted  # type: ignore[method-assign]
+        await asyncio.sleep(0.3)
+        assert runs < 10
+
+
+async def test_hundred_starts_and_closes_leave_nothing() -> None:
+    async def once() -> None:
+        async with Server(Cache(), "127.0.0.1:0") as server:
+            assert server.port > 0
+
+    await once()
+    before, threads = descriptors(), threading.active_count()
+    for _ in range(100):
+        await once()
+    assert descriptors() == before
+    assert threading.active_count() == threads
+
+
+async def test_garbage_in_any_order(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    server = Server(cache, "127.0.0.1:0")
+    gone = weakref.ref(cache)
+    await server.start()
+    del cache
+    gc.collect()
+    client = connect(server.port)
+    await client.ask(CLUSTER)
+    assert len((await client.answer()).resources) == 1
+    await server.close()
+    del server
+    gc.collect()
+    assert gone() is None
+
+
+UNCLOSED = """
+import asyncio, gc, warnings, egress
+warnings.simplefilter("error")
+cache = egress.Cache()
+async def main():
+    server = egress.Server(cache, "127.0.0.1:0")
+    await server.start()
+    {last}
+asyncio.run(main())
+gc.collect()
+print("end")
+"""
+
+
+@pytest.mark.parametrize("last", ["", "global kept; kept = server", "global kept; kept = server.events(); del server"])
+def test_server_that_nobody_closed(last: str) -> None:
+    """The loop ends, the process ends, whoever holds what."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNCLOSED.format(last=last or "pass")], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    if not last:
+        assert "was not closed" in done.stderr

@@ -1,0 +1,131 @@
+"""Resources and snapshots."""
+
+import gc
+import json
+
+import pytest
+from conftest import POLICY, cluster
+from envoy.config.cluster.v3 import cluster_pb2
+
+import egress
+from egress import CLUSTER, LISTENER, Resource, Snapshot
+
+
+def test_resource_is_what_it_was_made_from() -> None:
+    message = cluster_pb2.Cluster(name="one", alt_stat_name="größe")
+    resource = Resource(CLUSTER, "one", message.SerializeToString())
+    assert (resource.type_url, resource.name) == (CLUSTER, "one")
+    assert resource.data == message.SerializeToString()
+    assert json.loads(resource.json()) == {"@type": CLUSTER, "name": "one", "altStatName": "größe"}
+    assert "one" in repr(resource)
+
+
+def test_resource_equality_is_that_of_its_content() -> None:
+    assert cluster("a") == cluster("a")
+    assert len({cluster("a"), cluster("a"), cluster("a", "x"), cluster("b")}) == 3
+    assert cluster("a") != "a"
+    assert len(cluster("a").version) == 32
+
+
+@pytest.mark.parametrize("type_url, name", [("", "a"), (CLUSTER, ""), ("x" * 256, "a"), (CLUSTER, "a\0b")])
+def test_resource_without_type_or_name_is_a_value_error(type_url: str, name: str) -> None:
+    with pytest.raises(ValueError):
+        Resource(type_url, name, b"")
+
+
+def test_resource_that_is_no_message() -> None:
+    with pytest.raises(egress.ResourceError) as caught:
+        Resource(CLUSTER, "broken", b"\x0a\x7f")
+    assert caught.value.code is egress.Code.EWIRE
+    assert "broken" in str(caught.value)
+
+
+def test_resource_of_a_type_that_envoy_does_not_have() -> None:
+    resource = Resource("type.example.com/my.Thing", "mine", b"")
+    with pytest.raises(egress.ResourceError) as caught:
+        resource.json()
+    assert caught.value.code is egress.Code.ENOENT
+
+
+def test_build_sorts_and_replaces() -> None:
+    snapshot = Snapshot.build([cluster("b"), cluster("a"), cluster("b", "later")])
+    assert [resource.name for resource in snapshot] == ["a", "b"]
+    assert snapshot.find(CLUSTER, "b") == cluster("b", "later")
+    assert snapshot.find(CLUSTER, "c") is None
+    assert len(snapshot) == 2
+    assert [item["name"] for item in json.loads(snapshot.json())] == ["a", "b"]
+
+
+def test_build_from_a_base() -> None:
+    base = Snapshot.build([cluster("a"), cluster("b")])
+    changed = Snapshot.build([cluster("c")], base=base, remove=[(CLUSTER, "a")])
+    assert [resource.name for resource in changed] == ["b", "c"]
+    assert [resource.name for resource in base] == ["a", "b"]
+    with pytest.raises(egress.ResourceError) as caught:
+        Snapshot.build(base=base, remove=[(CLUSTER, "nobody")])
+    assert caught.value.code is egress.Code.ENOENT and "nobody" in str(caught.value)
+
+
+def test_equal_content_is_an_equal_snapshot() -> None:
+    one, same = (Snapshot.build([cluster("a"), cluster("b")]) for _ in range(2))
+    assert one == same and hash(one) == hash(same)
+    assert one != Snapshot.build([cluster("a")])
+    assert one.versions.keys() == {CLUSTER}
+
+
+def test_empty_snapshot() -> None:
+    empty = Snapshot.build()
+    assert list(empty) == [] and len(empty) == 0 and empty.versions == {} and empty.json() == "[]"
+
+
+def test_snapshot_is_not_made_by_hand() -> None:
+    with pytest.raises(TypeError):
+        Snapshot()
+
+
+def test_check_reports_what_is_missing() -> None:
+    eds = cluster_pb2.Cluster(name="needs-endpoints", type=cluster_pb2.Cluster.EDS)
+    eds.eds_cluster_config.eds_config.ads.SetInParent()
+    found = Snapshot.build([Resource(CLUSTER, eds.name, eds.SerializeToString())]).check()
+    assert len(found) == 1 and "needs-endpoints" in found[0].message and found[0].severity == "warning"
+
+
+def test_compiled_snapshot() -> None:
+    policy = egress.Policy(POLICY)
+    snapshot = policy.compile(explicit="127.0.0.1:3128", sni="127.0.0.1:8443", skip_unsupported=True)
+    assert {resource.name for resource in snapshot.of_type(LISTENER)} == {"egress_explicit", "egress_sni"}
+    again = policy.compile(explicit="127.0.0.1:3128", sni="127.0.0.1:8443", skip_unsupported=True)
+    assert snapshot == again
+    assert snapshot.check() == ()
+    types = [item["@type"] for item in json.loads(snapshot.json())]
+    assert LISTENER in types and len(types) == len(snapshot)
+
+
+def test_compile_skips_with_a_warning_what_a_listener_cannot_express() -> None:
+    policy = egress.Policy(
+        "version: egress/v1\nrules:\n  - {name: odd, to: [a.example.com], ports: [8443], protocol: tls}\n", "odd.yaml"
+    )
+    with pytest.raises(egress.PolicyError) as caught:
+        policy.compile(sni="127.0.0.1:8443")
+    assert caught.value.code is egress.Code.EUNSUPPORTED
+    assert (caught.value.diagnostics[0].file, caught.value.diagnostics[0].line) == ("odd.yaml", 3)
+    warned = policy.compile(sni="127.0.0.1:8443", skip_unsupported=True).diagnostics
+    assert warned and warned[0].severity == "warning" and warned[0].line == 3
+
+
+def test_parts_outlive_the_whole() -> None:
+    snapshot = Snapshot.build([cluster(f"c{number}") for number in range(50)])
+    resources = list(snapshot)
+    del snapshot
+    gc.collect()
+    assert [resource.data for resource in resources][0] == cluster("c0").data
+    policy = egress.Policy(POLICY)
+    decision = policy.decide("10.0.0.1", "api.stripe.com")
+    compiled = policy.compile(explicit="127.0.0.1:3128", skip_unsupported=True)
+    del policy
+    gc.collect()
+    assert decision.rule == "billing-stripe"
+    newer = egress.Policy(POLICY).compile(explicit="127.0.0.1:3128", skip_unsupported=True, previous=compiled)
+    del compiled
+    gc.collect()
+    assert len(newer) > 0
