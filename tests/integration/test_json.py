@@ -11,9 +11,10 @@ import random
 import struct
 import subprocess
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
-from google.protobuf import field_mask_pb2, json_format, message_factory
+from google.protobuf import field_mask_pb2, json_format, message_factory, wrappers_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from harness import build
@@ -25,6 +26,15 @@ TEXTS = ["", "a", "api.example.com", 'q"uo\\te', "tab\tline\nbell\x07nul\x00del\
 REALS = [0.0, -0.0, 1.0, 0.1, 1e16, 1e-5, 123456789.0, 1e30, float("inf"), float("-inf"), float("nan")]
 # Referred to, but left out of the descriptor set: see proto/export_descriptors.py.
 LEFT_OUT = "opencensus."
+
+
+def modules() -> Iterator[ModuleType]:
+    yield from (field_mask_pb2, wrappers_pb2)  # not all of which the API refers to
+    for package in ("envoy", "xds", "udpa"):
+        root = importlib.import_module(package)
+        for found in pkgutil.walk_packages(root.__path__, package + "."):
+            if found.name.endswith("_pb2") and ".annotations" not in found.name:
+                yield importlib.import_module(found.name)
 
 
 def all_messages() -> dict[str, Descriptor]:
@@ -41,13 +51,9 @@ def all_messages() -> dict[str, Descriptor]:
             if field.message_type is not None and not left_out(field):
                 add(field.message_type)
 
-    add(field_mask_pb2.FieldMask.DESCRIPTOR)  # which nothing refers to
-    for package in ("envoy", "xds", "udpa"):
-        root = importlib.import_module(package)
-        for module in pkgutil.walk_packages(root.__path__, package + "."):
-            if module.name.endswith("_pb2") and ".annotations" not in module.name:
-                for descriptor in importlib.import_module(module.name).DESCRIPTOR.message_types_by_name.values():
-                    add(descriptor)
+    for module in modules():
+        for descriptor in module.DESCRIPTOR.message_types_by_name.values():
+            add(descriptor)
     return found
 
 
