@@ -8,22 +8,23 @@ static unsigned smaller(unsigned a, unsigned b) {
   return a < b ? a : b;
 }
 
-/* Insertions, removals and replacements that turn one word into the other; both at most LONGEST bytes. */
+/* Insertions, removals, replacements and swaps of neighbours that turn one word into the other. */
 static unsigned distance(const char *a, const char *b) {
-  unsigned row[LONGEST + 1];
-  size_t b_size = strlen(b);
+  unsigned rows[3][LONGEST + 1]; /* for the last, this and the next-to-last letter of `a` */
+  size_t a_size = strlen(a), b_size = strlen(b);
   for (unsigned j = 0; j <= b_size; j++)
-    row[j] = j;
-  for (unsigned i = 1; a[i - 1] != '\0'; i++) {
-    unsigned diagonal = row[0];
-    row[0] = i;
+    rows[0][j] = j;
+  for (size_t i = 1; i <= a_size; i++) {
+    unsigned *row = rows[i % 3], *last = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
+    row[0] = (unsigned)i;
     for (size_t j = 1; j <= b_size; j++) {
-      unsigned replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = smaller(replaced, smaller(row[j], row[j - 1]) + 1);
+      unsigned replaced = last[j - 1] + (a[i - 1] != b[j - 1]);
+      row[j] = smaller(replaced, smaller(last[j], row[j - 1]) + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = smaller(row[j], before[j - 2] + 1);
     }
   }
-  return row[b_size];
+  return rows[a_size % 3][b_size];
 }
 
 const char *egress__nearest(const char *word, const char *const *words, size_t count) {
@@ -31,10 +32,10 @@ const char *egress__nearest(const char *word, const char *const *words, size_t c
   size_t size = strnlen(word, LONGEST + 1);
   if (size > LONGEST)
     return NULL;
-  unsigned least = size < 3 ? 2 : size < 6 ? 3 : 4; /* a third of the word may be wrong */
+  unsigned least = size < 4 ? 2 : size < 7 ? 3 : 4; /* less than this: up to half of a word may be wrong */
   for (size_t i = 0; i < count; i++) {
     unsigned apart = distance(word, words[i]);
-    if (apart < least && apart < size) {
+    if (apart < least && apart < size && apart < strlen(words[i])) {
       least = apart;
       nearest = words[i];
     }
