@@ -7,6 +7,8 @@
 
 #include <egress/error.h>
 
+#include "support/definition.h"
+
 /* Everything is made on an arena that each test, a process of its own, leaves to the system. */
 static egress__arena arena;
 
@@ -132,31 +134,6 @@ static egress__pattern patterns[MOST_PATTERNS];
 static uint64_t matched[MOST_PATTERNS][WORDS];
 static size_t pattern_count;
 
-static int label_matches(const char *glob, size_t glob_size, const char *label, size_t size) {
-  if (glob_size == 0)
-    return size == 0;
-  if (glob[0] == '*')
-    return label_matches(glob + 1, glob_size - 1, label, size) ||
-           (size > 0 && label_matches(glob, glob_size, label + 1, size - 1));
-  return size > 0 && glob[0] == label[0] && label_matches(glob + 1, glob_size - 1, label + 1, size - 1);
-}
-
-/* Label by label from the left; `**.` first tries to stand for one label, then for one more. */
-static int means(const char *pattern, const char *name) {
-  size_t name_label = strcspn(name, ".");
-  const char *name_rest = name[name_label] == '\0' ? NULL : name + name_label + 1;
-  if (strcmp(pattern, "**") == 0)
-    return 1;
-  if (strncmp(pattern, "**.", 3) == 0)
-    return name_rest != NULL && (means(pattern + 3, name_rest) || means(pattern, name_rest));
-  size_t label = strcspn(pattern, ".");
-  if (!label_matches(pattern, label, name, name_label))
-    return 0;
-  if (pattern[label] == '\0' || name_rest == NULL)
-    return pattern[label] == '\0' && name_rest == NULL;
-  return means(pattern + label + 1, name_rest);
-}
-
 static void make_names(void) {
   static const char *const labels[] = {"a",   "b",   "aa",  "ab",  "ba",  "bb",  "aaa",
                                        "aab", "aba", "abb", "baa", "bab", "bba", "bbb"};
@@ -213,7 +190,7 @@ Test(definition, match) {
   make_patterns();
   for (size_t p = 0; p < pattern_count; p++)
     for (size_t n = 0; n < name_count; n++)
-      cr_assert_eq(has(p, n), means(patterns[p].text, names[n]), "%s on %s", patterns[p].text, names[n]);
+      cr_assert_eq(has(p, n), definition_matches(patterns[p].text, names[n]), "%s on %s", patterns[p].text, names[n]);
 }
 
 Test(definition, meets_and_covers) {
