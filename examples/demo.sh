@@ -79,7 +79,7 @@ start_egressd() {
   start "$run/egressd.log" "$build/examples/egressd/egressd" serve "$run/policy.yaml" --listen 127.0.0.1:0 \
     --explicit "127.0.0.1:$explicit_port" --sni "127.0.0.1:$sni_port" --sni-port "$tls_port" \
     --dns "127.0.0.1:$dns_port" --access-log "$run/access.log"
-  until_true 10 "egressd" grep -q '"event":"listening"' "$run/egressd.log"
+  until_true 10 "egressd" grep -qs '"event":"listening"' "$run/egressd.log"
   xds_port=$(sed -n 's/.*"event":"listening".*"port":\([0-9]*\).*/\1/p' "$run/egressd.log")
 }
 
@@ -95,7 +95,7 @@ start_envoy() {
 }
 
 admin() { curl -sf --max-time 5 "http://$(cat "$run/admin")/$1"; }
-envoy_listens() { [ "$(admin 'listeners' | grep -c '^egress_')" = 2 ]; }
+envoy_listens() { admin ready >/dev/null && [ "$(admin listeners | grep -c "^egress_")" = 2 ]; }
 stat_sum() { admin "stats?filter=$1" | awk -F': ' '{ sum += $2 } END { print sum + 0 }'; }
 
 # request VIA SOURCE HOST: sets $got (a status, or "closed") and $client (the address that Envoy saw).
@@ -118,7 +118,8 @@ log_line() { grep -h "\"$client\"" "$run/access.log" >"$run/line" 2>/dev/null; }
 # The rule that the access log names for the request of $client; "-" is none.
 deciding_rule() {
   until_true 10 "the access log of $client" log_line
-  rule=$(sed -n 's/.*"rule":"\([^"]*\)".*/\1/p' "$run/line" | grep -v '^-$' | head -n 1 || true)
+  rule=$(sed -n 's/.*"rule":"\([^"]*\)".*/\1/p' "$run/line" | grep -v -e '^-$' -e '^none$' | head -n 1 || true)
+  rule=${rule#deny:}
   rule=${rule:--}
 }
 
@@ -131,7 +132,7 @@ row() { # REQUEST EXPECTED GOT RULE_EXPECTED RULE
     mark="WRONG (rule expected: $4)"
     wrong=$((wrong + 1))
   fi
-  printf '%-52s %-8s %-8s %-17s %s\n' "$1" "$2" "$3" "$5" "$mark"
+  printf '%-52s %-8s %-8s %-20s %s\n' "$1" "$2" "$3" "$5" "$mark"
 }
 
 ask() { # VIA SOURCE HOST EXPECTED RULE
@@ -141,7 +142,7 @@ ask() { # VIA SOURCE HOST EXPECTED RULE
 }
 
 header() {
-  printf '\n%s\n%-52s %-8s %-8s %-17s\n' "$1" "REQUEST  FROM       TO" EXPECTED GOT "RULE"
+  printf '\n%s\n%-52s %-8s %-8s %-20s\n' "$1" "REQUEST  FROM       TO" EXPECTED GOT "RULE"
 }
 
 # hold NAME SOURCE HOST: opens a connection through the SNI proxy that stays open; its curl is then in $pid.
@@ -171,7 +172,7 @@ first_rows() {
   ask connect 127.2.0.1 upload.mirror.example 403 no-uploads
   ask http 127.1.0.1 eu.status.example 200 status-pages
   ask http 127.1.0.1 a.eu.status.example 403 -
-  ask http 127.2.0.1 metadata.status.example 403 status-pages
+  ask http 127.2.0.1 metadata.status.example 403 special-use-address
   ask http 127.2.0.1 www.elsewhere.example 403 -
 }
 
@@ -204,9 +205,9 @@ change_policy() {
 
 numbers() {
   local unmatched destroyed total connected
-  unmatched=$(stat_sum '^listener\..*\.no_filter_chain_match$')
-  destroyed=$(stat_sum '^listener\.127.*\.downstream_cx_destroy$')
-  total=$(stat_sum '^listener\.127.*\.downstream_cx_total$')
+  unmatched=$(stat_sum '^listener\.egress_[a-z]*\.no_filter_chain_match$')
+  destroyed=$(stat_sum '^listener\.egress_[a-z]*\.downstream_cx_destroy$')
+  total=$(stat_sum '^listener\.egress_[a-z]*\.downstream_cx_total$')
   connected=$(stat_sum '^control_plane.connected_state$')
   printf '\n%s\n' "What operators watch"
   printf '%-52s %s\n' "no_filter_chain_match (nobody listed it)" "$unmatched"
