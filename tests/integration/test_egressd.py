@@ -239,7 +239,7 @@ def test_no_start_where_it_may_not_listen(tmp_path: Path) -> None:
     assert "nowhere" in serve_fails(str(path), "--listen", "nowhere").stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert address in serve_fails(str(path), "--listen", address).stderr
+        assert "another" in serve_fails(str(path), "--listen", address).stderr
 
 
 def test_insecure_allows_plaintext_everywhere(tmp_path: Path, started: Callable[..., Child]) -> None:
