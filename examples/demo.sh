@@ -94,7 +94,7 @@ start_envoy() {
   until_true 20 "Envoy's listeners" envoy_listens
 }
 
-admin() { curl -sf --max-time 5 "http://$(cat "$run/admin")/$1"; }
+admin() { curl -sfg --max-time 5 "http://$(cat "$run/admin")/$1"; }
 envoy_listens() { admin ready >/dev/null && [ "$(admin listeners | grep -c "^egress_")" = 2 ]; }
 stat_sum() { admin "stats?filter=$1" | awk -F': ' '{ sum += $2 } END { print sum + 0 }'; }
 

@@ -291,7 +291,7 @@ def test_bootstrap() -> None:
     assert done.returncode == 0, done.stderr
     written = json.loads(done.stdout)
     assert written["node"] == {"id": "envoy-1", "cluster": "egress"}
-    assert written["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 0}
+    assert written["admin"]["address"]["socketAddress"] == {"address": "127.0.0.1", "portValue": 0}
     assert "4711" in done.stdout
     assert "--drain-time-s 7 " in done.stderr
     assert "within 7 s" in done.stderr
@@ -300,8 +300,8 @@ def test_bootstrap() -> None:
 def test_bootstrap_variants_differ() -> None:
     delta = json.loads(run(*BOOTSTRAP, "--xds", "delta").stdout)
     sotw = json.loads(run(*BOOTSTRAP, "--xds", "sotw").stdout)
-    assert delta["dynamic_resources"]["ads_config"]["api_type"] == "DELTA_GRPC"
-    assert sotw["dynamic_resources"]["ads_config"]["api_type"] == "GRPC"
+    assert delta["dynamicResources"]["adsConfig"]["apiType"] == "DELTA_GRPC"
+    assert sotw["dynamicResources"]["adsConfig"]["apiType"] == "GRPC"
 
 
 @pytest.mark.parametrize(
