@@ -9,7 +9,7 @@ typedef struct egress__trie_node {
 } node;
 
 static unsigned bit_at(const egress__addr *addr, unsigned index) {
-  return addr->bytes[index / 8] >> (7 - index % 8) & 1U;
+  return (unsigned)addr->bytes[index / 8] >> (7 - index % 8) & 1U;
 }
 
 /* How many bits at the front two prefixes share. */
