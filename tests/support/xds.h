@@ -1,0 +1,264 @@
+#ifndef TESTS_SUPPORT_XDS_H
+#define TESTS_SUPPORT_XDS_H
+
+/*
+ * xDS for tests: snapshots from a line of text, requests as bytes, responses read back and printed as a line of text.
+ * A type is one letter: C clusters, E endpoints, L listeners, R routes, S secrets. Lists are words: "a=1 b=2".
+ */
+#undef NDEBUG /* what a test asserts holds in every build */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <egress/error.h>
+#include <egress/snapshot.h>
+
+#include "base/protowire.h"
+#include "xds/stream.h"
+
+enum { XDS_TEXT = 4096, XDS_WORD = 64, XDS_REQUEST = 1 << 16 };
+
+static inline const char *xds_type_url(char letter) {
+  switch (letter) {
+  case 'C':
+    return EGRESS_TYPE_CLUSTER;
+  case 'E':
+    return EGRESS_TYPE_ENDPOINT;
+  case 'L':
+    return EGRESS_TYPE_LISTENER;
+  case 'R':
+    return EGRESS_TYPE_ROUTE;
+  default:
+    return "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
+  }
+}
+
+static inline char xds_letter(egress__span url) {
+  for (const char *letter = "CELRS"; *letter != '\0'; letter++)
+    if (strlen(xds_type_url(*letter)) == url.size && memcmp(xds_type_url(*letter), url.data, url.size) == 0)
+      return *letter;
+  return '?';
+}
+
+/* Takes one word off `*text`; 0 at the end. */
+static inline int xds_word(const char **text, char word[XDS_WORD]) {
+  *text += strspn(*text, " ");
+  size_t size = strcspn(*text, " ");
+  assert(size < XDS_WORD);
+  memcpy(word, *text, size);
+  word[size] = '\0';
+  *text += size;
+  return size > 0;
+}
+
+static inline uint8_t *xds_put_text(uint8_t *to, uint32_t number, const char *text) {
+  return egress__put_bytes(to, number, text, strlen(text));
+}
+
+/*
+ * A resource named `name` whose content is the text `value` in field 15. A value that ends in '!' is an EDS cluster;
+ * one that ends in '!other' has its endpoints under the name `other`.
+ */
+static inline int xds_resource(egress_resource **out, char type, const char *name, const char *value,
+                               const egress_alloc *alloc) {
+  uint8_t bytes[4 * XDS_WORD], *to = xds_put_text(bytes, 1, name);
+  const char *service = strchr(value, '!');
+  if (service != NULL) {
+    uint8_t config[XDS_WORD + 2];
+    to = egress__put_varint(egress__put_varint(to, 2 << 3), 3);
+    size_t size = service[1] == '\0' ? 0 : (size_t)(xds_put_text(config, 2, service + 1) - config);
+    to = egress__put_bytes(to, 3, config, size);
+  }
+  to = xds_put_text(to, 15, value);
+  return egress_resource_new(out, xds_type_url(type), name, bytes, (size_t)(to - bytes), alloc);
+}
+
+static inline int xds_put_word(egress_snapshot_builder *builder, char type, char *word, const egress_alloc *alloc) {
+  char *equals = strchr(word, '=');
+  assert(equals != NULL);
+  *equals = '\0';
+  egress_resource *resource;
+  int rv = xds_resource(&resource, type, word, equals + 1, alloc);
+  if (rv != 0)
+    return rv;
+  rv = egress_snapshot_builder_put(builder, resource);
+  egress_resource_unref(resource);
+  return rv;
+}
+
+/* "C: a=1 b=2 L: l=1". Returns 0 or EGRESS_ENOMEM. */
+static inline int xds_snapshot_new(egress_snapshot **out, const char *text, const egress_alloc *alloc) {
+  egress_snapshot_builder *builder;
+  int rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  if (rv != 0)
+    return rv;
+  char word[XDS_WORD], type = '?';
+  while (rv == 0 && xds_word(&text, word)) {
+    if (word[1] == ':')
+      type = word[0];
+    else
+      rv = xds_put_word(builder, type, word, alloc);
+  }
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(out, builder);
+  egress_snapshot_builder_free(builder);
+  return rv;
+}
+
+/* A request; what is NULL or 0 is left out. */
+typedef struct xds_request {
+  char type;
+  const char *names;   /* resource_names, or resource_names_subscribe */
+  const char *drop;    /* resource_names_unsubscribe */
+  const char *initial; /* initial_resource_versions: "a=VERSION" */
+  const char *nonce;
+  const char *version;
+  const char *error;
+  const char *node_id;
+  const char *cluster;
+} xds_request;
+
+static inline uint8_t *xds_put_words(uint8_t *to, uint32_t number, const char *words) {
+  char word[XDS_WORD];
+  while (words != NULL && xds_word(&words, word))
+    to = xds_put_text(to, number, word);
+  return to;
+}
+
+static inline uint8_t *xds_put_initial(uint8_t *to, const char *words) {
+  char word[XDS_WORD];
+  while (words != NULL && xds_word(&words, word)) {
+    uint8_t entry[2 * XDS_WORD], *end;
+    char *equals = strchr(word, '=');
+    *equals = '\0';
+    end = xds_put_text(xds_put_text(entry, 1, word), 2, equals + 1);
+    to = egress__put_bytes(to, 5, entry, (size_t)(end - entry));
+  }
+  return to;
+}
+
+static inline size_t xds_encode(uint8_t out[XDS_REQUEST], egress__xds_variant variant, const xds_request *r) {
+  int delta = variant == EGRESS__XDS_DELTA;
+  uint8_t part[2 * XDS_TEXT], *end = part, *to = out;
+  if (r->node_id != NULL)
+    end = xds_put_text(end, 1, r->node_id);
+  if (r->cluster != NULL)
+    end = xds_put_text(end, 2, r->cluster);
+  if (end != part)
+    to = egress__put_bytes(to, delta ? 1 : 2, part, (size_t)(end - part));
+  to = xds_put_text(to, delta ? 2 : 4, xds_type_url(r->type));
+  to = xds_put_words(to, 3, r->names);
+  to = delta ? xds_put_initial(xds_put_words(to, 4, r->drop), r->initial) : to;
+  if (r->version != NULL && !delta)
+    to = xds_put_text(to, 1, r->version);
+  if (r->nonce != NULL)
+    to = xds_put_text(to, delta ? 6 : 5, r->nonce);
+  if (r->error != NULL) {
+    end = xds_put_text(egress__put_varint(egress__put_varint(part, 1 << 3), 13), 2, r->error);
+    to = egress__put_bytes(to, delta ? 7 : 6, part, (size_t)(end - part));
+  }
+  return (size_t)(to - out);
+}
+
+/* A response as it was read back. */
+typedef struct xds_response {
+  char type;
+  char version[XDS_WORD];
+  char nonce[XDS_WORD];
+  char identifier[XDS_WORD];
+  size_t count, removed;
+  char puts[64][XDS_WORD]; /* "a=1", sorted */
+  char versions[64][XDS_WORD];
+  char gone[64][XDS_WORD]; /* sorted */
+} xds_response;
+
+static inline void xds_copy(char out[XDS_WORD], egress__span span) {
+  assert(span.size < XDS_WORD);
+  memcpy(out, span.data, span.size);
+  out[span.size] = '\0';
+}
+
+/* The last field `number` of a message; fails when the bytes are no message. */
+static inline egress__span xds_field(egress__span message, uint32_t number) {
+  egress__field field;
+  egress__span found = {(const uint8_t *)"", 0};
+  int rv;
+  while ((rv = egress__field_next(&message, &field)) == 1)
+    if (field.number == number)
+      found = field.bytes;
+  assert(rv == 0);
+  return found;
+}
+
+static inline void xds_read_put(xds_response *out, egress__span entry, int delta) {
+  assert(out->count < 64);
+  egress__span any = delta ? xds_field(entry, 2) : entry;
+  assert(xds_letter(xds_field(any, 1)) != '?');
+  egress__span message = xds_field(any, 2);
+  char name[XDS_WORD], value[XDS_WORD], wrapped[XDS_WORD];
+  xds_copy(name, xds_field(message, 1));
+  xds_copy(value, xds_field(message, 15));
+  if (delta) {
+    xds_copy(wrapped, xds_field(entry, 3));
+    assert(strcmp(name, wrapped) == 0);
+    xds_copy(out->versions[out->count], xds_field(entry, 1));
+  }
+  assert(snprintf(out->puts[out->count++], XDS_WORD, "%s=%s", name, value) < XDS_WORD);
+}
+
+static inline int xds_compare(const void *a, const void *b) {
+  return strcmp(a, b);
+}
+
+/* Reads a response; takes its body. Asserts that it is whole and says nothing twice. */
+static inline void xds_decode(xds_response *out, egress__response *response, egress__xds_variant variant) {
+  int delta = variant == EGRESS__XDS_DELTA;
+  size_t body_size = response->body == NULL ? 0 : response->body->size, size = body_size + response->tail_size;
+  uint8_t *bytes = malloc(size);
+  assert(bytes != NULL);
+  if (body_size > 0)
+    memcpy(bytes, response->body->bytes, body_size);
+  memcpy(bytes + body_size, response->tail, response->tail_size);
+  egress__blob_unref(response->body);
+  egress__span rest = {bytes, size};
+  egress__field field;
+  memset(out, 0, sizeof *out);
+  int rv;
+  while ((rv = egress__field_next(&rest, &field)) == 1) {
+    if (field.number == 1)
+      xds_copy(out->version, field.bytes);
+    else if (field.number == 2)
+      xds_read_put(out, field.bytes, delta);
+    else if (field.number == 4)
+      out->type = xds_letter(field.bytes);
+    else if (field.number == 5)
+      xds_copy(out->nonce, field.bytes);
+    else if (field.number == (delta ? 7U : 6U))
+      xds_copy(out->identifier, xds_field(field.bytes, 1));
+    else {
+      assert(delta && field.number == 6 && out->removed < 64);
+      xds_copy(out->gone[out->removed++], field.bytes);
+    }
+  }
+  assert(rv == 0);
+  if (!delta) /* else versions belong to them */
+    qsort(out->puts, out->count, XDS_WORD, xds_compare);
+  qsort(out->gone, out->removed, XDS_WORD, xds_compare);
+  free(bytes);
+}
+
+/* "C: a=1 b=2 -c", or "C:" for an empty response. */
+static inline void xds_print(char *out, size_t room, const xds_response *response) {
+  char sorted[64][XDS_WORD];
+  memcpy(sorted, response->puts, sizeof sorted);
+  qsort(sorted, response->count, XDS_WORD, xds_compare);
+  size_t used = (size_t)snprintf(out, room, "%c:", response->type);
+  for (size_t i = 0; i < response->count; i++)
+    used += (size_t)snprintf(out + used, room - used, " %s", sorted[i]);
+  for (size_t i = 0; i < response->removed; i++)
+    used += (size_t)snprintf(out + used, room - used, " -%s", response->gone[i]);
+  assert(used < room);
+}
+
+#endif

@@ -1,0 +1,437 @@
+/* Names of tests carry the number of the rule in docs/xds.md. */
+#include "support/xds_client.h"
+
+static xds_client client;
+
+static void begin(void) {
+  xds_begin(&client, EGRESS__XDS_SOTW);
+}
+static void end(void) {
+  xds_end(&client);
+}
+TestSuite(sotw, .init = begin, .fini = end);
+
+static const char *ask(char type, const char *names) {
+  return xds_ask(&client, (xds_request){.type = type, .names = names, .nonce = xds_nonce(&client, type)});
+}
+static const char *ack(char type, const char *names) {
+  return xds_ack(&client, type, names);
+}
+static const char *nack(char type, const char *names) {
+  return xds_nack(&client, type, names);
+}
+/* A new snapshot, and what is sent of it. */
+static const char *set(const char *text) {
+  xds_set(&client, "g", text);
+  return xds_drain(&client);
+}
+
+Test(sotw, c3_node_is_needed_once) {
+  xds_set(&client, "g", "C: a=1 L: l=1");
+  SENT("C: a=1", ask('C', NULL));
+  cr_assert_str_eq(egress__stream_node_id(client.stream), "n");
+  SENT("L: l=1", xds_ask(&client, (xds_request){.type = 'L', .node_id = "other", .cluster = "elsewhere"}));
+  cr_assert_str_eq(egress__stream_node_id(client.stream), "n");
+  cr_assert_str_eq(egress__stream_group(client.stream), "g");
+}
+
+Test(sotw, c4_a_nack_of_one_type_does_not_disturb_another) {
+  set("C: a=1 L: l=1");
+  ask('C', NULL);
+  ask('L', NULL);
+  SENT("", nack('C', NULL));
+  SENT("", ack('L', NULL));
+  SENT("C: a=2 | L: l=2", set("C: a=2 L: l=2"));
+}
+
+Test(sotw, c6_response_says_type_version_and_who) {
+  set("C: a=1");
+  ask('C', NULL);
+  cr_assert_eq(client.last.type, 'C');
+  cr_assert_str_eq(client.last.version,
+                   egress_snapshot_type_version(egress_cache_get(client.cache, "g"), EGRESS_TYPE_CLUSTER));
+  cr_assert_str_eq(client.last.identifier, "tested");
+}
+
+Test(sotw, c9_unknown_type_gets_nothing_and_does_no_harm) {
+  set("C: a=1");
+  SENT("", ask('S', "cert"));
+  SENT("C: a=1", ask('C', NULL));
+  ack('C', NULL);
+  SENT("C: a=2 | S: cert=1", set("C: a=2 S: cert=1"));
+}
+
+Test(sotw, c10_nonce_of_an_older_stream_is_not_an_ack) {
+  set("C: a=1");
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C', .nonce = "17", .error = "of another stream"}));
+  cr_assert_str_eq(client.events, "connected n of g; ");
+}
+
+Test(sotw, c12_stale_nonce_is_not_answered) {
+  set("E: a=1 b=1 c=1");
+  SENT("E: a=1", ask('E', "a"));
+  ack('E', "a");
+  SENT("E: b=1", ask('E', "a b"));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a b c", .nonce = client.nonces[0]}));
+  SENT("E: c=1", ack('E', "a b c"));
+}
+
+Test(sotw, c13_empty_nonce_after_a_response_is_stale) {
+  set("E: a=1 b=1");
+  SENT("E: a=1", ask('E', "a"));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("E: b=1", ack('E', "a b"));
+}
+
+Test(sotw, c13_before_any_response_the_newest_list_counts) {
+  SENT("", ask('E', "a"));
+  SENT("", ask('E', "b"));
+  SENT("E: b=1", set("E: a=1 b=1"));
+}
+
+Test(sotw, c16_ack_is_an_event_with_the_version) {
+  set("C: a=1");
+  ask('C', NULL);
+  SENT("", ack('C', NULL));
+  cr_assert_str_eq(client.events, "connected n of g; acked C; ");
+  cr_assert_str_eq(client.versions,
+                   egress_snapshot_type_version(egress_cache_get(client.cache, "g"), EGRESS_TYPE_CLUSTER));
+  SENT("", ack('C', NULL)); /* said again, it is no news */
+  cr_assert_str_eq(client.events, "connected n of g; acked C; ");
+}
+
+Test(sotw, c17_an_old_version_without_an_error_is_an_ack) {
+  set("C: a=1");
+  ask('C', NULL);
+  xds_ask(&client, (xds_request){.type = 'C', .version = "old", .nonce = xds_nonce(&client, 'C')});
+  cr_assert_str_eq(client.events, "connected n of g; acked C; ");
+}
+
+Test(sotw, c18_nothing_follows_an_ack_or_a_nack) {
+  set("C: a=1");
+  ask('C', NULL);
+  SENT("", ack('C', NULL));
+  SENT("C: a=2", set("C: a=2"));
+  SENT("", nack('C', NULL));
+  SENT("", xds_drain(&client));
+  SENT("", set("C: a=2")); /* the same content again is the same version */
+  SENT("", nack('C', NULL));
+}
+
+Test(sotw, c19_after_a_nack_the_next_version_is_sent) {
+  set("C: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  set("C: a=2");
+  SENT("", nack('C', NULL));
+  SENT("C: a=3", set("C: a=3"));
+  SENT("", ack('C', NULL));
+  cr_assert_str_eq(client.events, "connected n of g; acked C; nacked C 13 bad; acked C; ");
+}
+
+Test(sotw, c19_after_a_nack_the_version_before_is_sent_again) {
+  set("C: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  set("C: a=2");
+  nack('C', NULL);
+  SENT("C: a=1", set("C: a=1")); /* Envoy takes over what is good in a response that it refuses */
+}
+
+Test(sotw, c19_names_refused_together_come_again_with_the_next_change) {
+  set("E: a=1 b=1 c=1");
+  ask('E', "a b");
+  SENT("", nack('E', "a b"));
+  SENT("E: a=2 b=1", set("E: a=2 b=1 c=1"));
+  SENT("", ack('E', "a b"));
+  SENT("E: b=2", set("E: a=2 b=2 c=1"));
+}
+
+Test(sotw, c19_names_changed_in_a_refused_response_come_again) {
+  set("E: a=1 b=1 c=1");
+  ask('E', "a b c");
+  ack('E', "a b c");
+  SENT("E: a=2 b=2", set("E: a=2 b=2 c=1"));
+  SENT("", nack('E', "a b c"));
+  SENT("E: a=3 b=2", set("E: a=3 b=2 c=1")); /* b may or may not have been taken over */
+  SENT("", ack('E', "a b c"));
+}
+
+Test(sotw, c19_a_nack_may_ask_for_more) {
+  set("E: a=1 b=1");
+  ask('E', "a");
+  SENT("E: b=1", nack('E', "a b"));
+  SENT("", ack('E', "a b"));
+}
+
+Test(sotw, c20_nack_text_is_passed_on_and_made_utf8) {
+  set("C: a=1");
+  ask('C', NULL);
+  xds_ask(&client, (xds_request){.type = 'C', .nonce = xds_nonce(&client, 'C'), .error = "not \xff UTF-8: \xc3\xbc"});
+  cr_assert_str_eq(client.events, "connected n of g; nacked C 13 not ? UTF-8: \xc3\xbc; ");
+}
+
+Test(sotw, c22_one_response_in_flight_and_c77_then_the_newest_only) {
+  set("C: a=1");
+  ask('C', NULL);
+  SENT("", set("C: a=2"));
+  SENT("", set("C: a=3"));
+  SENT("C: a=3", ack('C', NULL));
+  SENT("", ack('C', NULL));
+}
+
+Test(sotw, c24_same_content_has_the_same_version_on_a_new_stream) {
+  set("C: a=1");
+  ask('C', NULL);
+  char version[XDS_WORD];
+  strcpy(version, client.last.version);
+  xds_reconnect(&client);
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C', .version = version}));
+  cr_assert_str_eq(client.last.version, version);
+}
+
+Test(sotw, c29_a_name_that_is_missing_is_unsubscribed_and_c44_not_sent_any_more) {
+  set("E: a=1 b=1");
+  SENT("E: a=1 b=1", ask('E', "a b"));
+  ack('E', "a b");
+  SENT("", ask('E', "b"));
+  SENT("", set("E: a=2 b=1"));
+  SENT("E: b=2", set("E: a=2 b=2"));
+}
+
+Test(sotw, c31_empty_list_is_wildcard) {
+  set("C: a=1 b=1");
+  SENT("C: a=1 b=1", ask('C', NULL));
+  ack('C', NULL);
+  SENT("C: a=1 b=1 c=1", set("C: a=1 b=1 c=1"));
+}
+
+Test(sotw, c31_star_is_wildcard) {
+  set("L: a=1 b=1");
+  SENT("L: a=1 b=1", ask('L', "*"));
+}
+
+Test(sotw, c32_from_wildcard_to_names_to_nothing) {
+  set("C: a=1 b=1");
+  SENT("C: a=1 b=1", ask('C', NULL));
+  ack('C', NULL);
+  SENT("C: a=1 b=1", ask('C', "* a"));
+  ack('C', "* a");
+  SENT("", ask('C', "a"));
+  SENT("", set("C: a=1 b=2"));
+  SENT("C: a=2", set("C: a=2 b=2"));
+  ack('C', "a");
+  SENT("", ask('C', NULL)); /* none, not everything again */
+  SENT("", set("C: a=3 b=3"));
+}
+
+Test(sotw, c32_star_then_nothing) {
+  set("C: a=1");
+  SENT("C: a=1", ask('C', "*"));
+  ack('C', "*");
+  SENT("", ask('C', NULL));
+  SENT("", set("C: a=2"));
+  SENT("C: a=2", ask('C', "*"));
+}
+
+Test(sotw, c34_empty_list_of_another_type_is_no_interest) {
+  set("R: a=1 E: a=1");
+  SENT("", ask('R', NULL));
+  SENT("", ask('E', NULL));
+  SENT("", set("R: a=2 E: a=2"));
+  SENT("R: a=2", ask('R', "a"));
+}
+
+Test(sotw, c36_a_name_that_does_not_exist_is_remembered) {
+  set("E: a=1");
+  SENT("E: a=1", ask('E', "a b"));
+  ack('E', "a b");
+  SENT("E: b=1", set("E: a=1 b=1"));
+}
+
+Test(sotw, c36_a_name_of_a_type_that_does_not_exist_is_remembered) {
+  set("C: a=1");
+  SENT("", ask('E', "a"));
+  SENT("E: a=1", set("C: a=1 E: a=1"));
+}
+
+Test(sotw, c37_new_name_is_answered_though_unchanged) {
+  set("E: a=1 b=1");
+  SENT("E: a=1", ask('E', "a"));
+  char version[XDS_WORD];
+  strcpy(version, client.last.version);
+  ack('E', "a");
+  SENT("E: b=1", ask('E', "a b"));
+  cr_assert_str_eq(client.last.version, version);
+}
+
+Test(sotw, c37_new_cluster_name_is_answered_with_all_that_is_wanted) {
+  set("C: a=1 b=1 c=1");
+  SENT("C: a=1", ask('C', "a"));
+  ack('C', "a");
+  SENT("C: a=1 b=1", ask('C', "a b"));
+}
+
+Test(sotw, c37_asked_for_again_after_it_was_dropped) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("", ask('E', "b"));
+  SENT("E: a=1", ask('E', "a b"));
+}
+
+Test(sotw, c41_what_exists_is_answered_fast) {
+  set("E: a=1");
+  SENT("", ask('E', "none"));
+  SENT("E: a=1", ask('E', "none a"));
+  SENT("L:", ask('L', "none")); /* a whole response says by silence that there is none */
+}
+
+Test(sotw, c42_empty_set_is_answered) {
+  set("");
+  SENT("C:", ask('C', NULL));
+  SENT("L:", ask('L', "*"));
+  ack('C', NULL);
+  ack('L', "*");
+  SENT("C: a=1", set("C: a=1"));
+  ack('C', NULL);
+  SENT("C:", set("L: "));
+}
+
+Test(sotw, c45_clusters_and_listeners_are_sent_whole) {
+  set("C: a=1 b=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  SENT("C: a=2 b=1", set("C: a=2 b=1"));
+  ack('C', NULL);
+  SENT("C: b=1", set("C: b=1"));
+}
+
+Test(sotw, c45_named_clusters_are_sent_whole) {
+  set("C: a=1 b=1 c=1");
+  ask('C', "a b");
+  ack('C', "a b");
+  SENT("C: a=2 b=1", set("C: a=2 b=1 c=1"));
+  ack('C', "a b");
+  SENT("C: b=1", set("C: b=1 c=1"));
+}
+
+Test(sotw, c46_deletion_of_another_type_is_not_told) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("", set("E: b=1"));
+  SENT("E: a=1", set("E: a=1 b=1"));
+}
+
+Test(sotw, c47_only_what_changed_is_sent) {
+  set("R: a=1 b=1");
+  SENT("R: a=1 b=1", ask('R', "a b"));
+  ack('R', "a b");
+  SENT("R: a=2", set("R: a=2 b=1"));
+}
+
+Test(sotw, c52_clear_sends_nothing) {
+  set("C: a=1 b=1 E: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  cr_assert_eq(egress_cache_clear(client.cache, "g"), 0);
+  SENT("", xds_drain(&client));
+  SENT("E: a=1", ask('E', "a")); /* still answered from what it has */
+  ack('E', "a");
+  SENT("C: a=2 b=1", set("C: a=2 b=1 E: a=1"));
+}
+
+Test(sotw, c52_no_snapshot_is_not_an_empty_one) {
+  SENT("", ask('C', NULL));
+  SENT("", ask('L', NULL));
+  SENT("C: | L:", set(""));
+}
+
+Test(sotw, c58_order_is_clusters_endpoints_listeners_routes) {
+  SENT("", ask('S', "s"));
+  SENT("", ask('R', "r"));
+  SENT("", ask('L', NULL));
+  SENT("", ask('E', "e"));
+  SENT("", ask('C', NULL));
+  SENT("C: c=1 | E: e=1 | L: l=1 | R: r=1 | S: s=1", set("C: c=1 E: e=1 L: l=1 R: r=1 S: s=1"));
+}
+
+Test(sotw, c58_routes_wait_for_clusters_that_wait_for_an_ack) {
+  set("C: a=1 R: r=1");
+  ask('C', NULL);
+  ask('R', "r");
+  ack('R', "r");
+  SENT("", set("C: a=1 b=1 R: r=to-b")); /* the client still works on C: a=1 */
+  SENT("C: a=1 b=1 | R: r=to-b", ack('C', NULL));
+}
+
+Test(sotw, c58_what_a_response_in_flight_does_not_concern_goes_on) {
+  set("C: a=1 R: r=1");
+  ask('C', NULL);
+  ask('R', "r");
+  ack('R', "r");
+  SENT("R: r=2", set("C: a=1 R: r=2"));
+}
+
+Test(sotw, c58_new_names_are_answered_while_clusters_wait) {
+  set("C: a=1! E: a=1 b=1");
+  SENT("C: a=1!", ask('C', NULL));
+  SENT("", set("C: a=2! E: a=2 b=2")); /* held up by clusters */
+  SENT("E: a=1", ask('E', "a"));       /* Envoy gives its ACK when the endpoints are there */
+  ack('E', "a");
+  SENT("C: a=2! | E: a=2", ack('C', NULL));
+}
+
+Test(sotw, c59_endpoints_of_changed_clusters_are_sent_again) {
+  set("C: a=1! b=1! c=1 E: a=1 b=1 c=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  SENT("E: a=1 b=1 c=1", ask('E', "a b c"));
+  ack('E', "a b c");
+  SENT("C: a=2! b=1! c=2 | E: a=1", set("C: a=2! b=1! c=2 E: a=1 b=1 c=1"));
+  ack('C', NULL);
+  SENT("", ack('E', "a b c"));
+  SENT("", ask('E', "a b c")); /* Envoy says again what it said */
+}
+
+Test(sotw, c59_endpoints_by_their_service_name) {
+  set("C: a=1!svc E: svc=1 a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  ask('E', "svc a");
+  ack('E', "svc a");
+  SENT("C: a=2!svc | E: svc=1", set("C: a=2!svc E: svc=1 a=1"));
+}
+
+Test(sotw, c76_changes_of_names_not_wanted_are_not_sent) {
+  set("E: a=1 b=1 C: a=1 b=1");
+  ask('E', "a");
+  ack('E', "a");
+  ask('C', "a");
+  ack('C', "a");
+  SENT("", set("E: a=1 b=2 C: a=1 b=2"));
+  SENT("", set("E: a=1 C: a=1"));
+  SENT("C: a=2 | E: a=2", set("E: a=2 C: a=2"));
+}
+
+Test(sotw, c76_a_type_that_did_not_change_is_not_sent) {
+  set("C: a=1 L: l=1");
+  ask('C', NULL);
+  ask('L', NULL);
+  ack('C', NULL);
+  ack('L', NULL);
+  SENT("L: l=2", set("C: a=1 L: l=2"));
+}
+
+Test(sotw, c83_names_are_opaque) {
+  set("L: grpc/server?xds.resource.listening_address=1 L: a%5B:]=1");
+  SENT("L: a%5B:]=1", ask('L', "a%5B:]"));
+}
+
+Test(sotw, star_of_another_type_is_everything) {
+  set("R: a=1 b=1");
+  SENT("R: a=1 b=1", ask('R', "*"));
+  ack('R', "*");
+  SENT("R: a=2 b=1", set("R: a=2 b=1"));
+}

@@ -1,0 +1,227 @@
+/* What a stream takes and refuses, and how it lives with its cache. */
+#include "support/xds_client.h"
+
+#include "xds/request.h"
+
+static xds_client client;
+
+static void begin(void) {
+  xds_begin(&client, EGRESS__XDS_SOTW);
+}
+static void end(void) {
+  xds_end(&client);
+}
+TestSuite(stream, .init = begin, .fini = end);
+
+static int send_bytes(const void *bytes, size_t size) {
+  client.fault = (egress__stream_fault){0};
+  return egress__stream_request(client.stream, bytes, size, &client.fault);
+}
+
+enum { INVALID_ARGUMENT = 3, PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8 };
+
+Test(stream, c2_type_url_is_required) {
+  cr_assert_eq(send_bytes("", 0), EGRESS_EPROTO);
+  cr_assert_eq(client.fault.status, INVALID_ARGUMENT);
+  cr_assert_str_eq(client.fault.message, "a request on an aggregated stream must say its type_url");
+}
+
+Test(stream, node_without_a_group_is_refused) {
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'C'}), EGRESS_EINVAL);
+  cr_assert_eq(client.fault.status, PERMISSION_DENIED);
+  cr_assert_str_eq(client.fault.message, "no group for node \"\" of cluster \"\"");
+  cr_assert_str_eq(client.events, "");
+  cr_assert_str_eq(egress__stream_node_id(client.stream), "");
+  cr_assert_str_eq(egress__stream_group(client.stream), "");
+}
+
+Test(stream, node_id_is_the_group_of_a_node_without_a_cluster) {
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'C', .node_id = "n"}), 0);
+  cr_assert_str_eq(egress__stream_group(client.stream), "n");
+}
+
+Test(stream, nothing_is_said_before_the_first_request) {
+  xds_set(&client, "*", "C: a=1");
+  SENT("", xds_drain(&client));
+  cr_assert_eq(client.ready, 0);
+}
+
+Test(stream, change_makes_it_ready) {
+  xds_ask(&client, (xds_request){.type = 'C'});
+  xds_set(&client, "other", "C: a=1");
+  cr_assert_eq(client.ready, 0);
+  xds_set(&client, "*", "C: a=1");
+  cr_assert_eq(client.ready, 1);
+  SENT("C: a=1", xds_drain(&client));
+  xds_set(&client, "g", "C: a=2");
+  cr_assert_eq(client.ready, 2);
+  xds_set(&client, "*", "C: a=3");
+  cr_assert_eq(client.ready, 2);
+}
+
+static void set_on_connect(egress__stream *stream, const egress_event *event, void *user) {
+  (void)stream;
+  (void)user;
+  if (event->kind == EGRESS_EVENT_CONNECTED)
+    xds_set(&client, event->group, "C: made=1");
+}
+
+Test(stream, event_handler_may_give_the_group_its_snapshot) {
+  client.config.on_event = set_on_connect;
+  SENT("C: made=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  cr_assert_eq(client.ready, 0); /* the call that is on looks itself */
+}
+
+Test(stream, streams_do_not_disturb_each_other) {
+  static xds_client other;
+  xds_connect(&other, client.cache, EGRESS__XDS_DELTA);
+  xds_set(&client, "g", "C: a=1 b=1");
+  SENT("C: a=1 b=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  SENT("C: a=1 b=1", xds_ask(&other, (xds_request){.type = 'C'}));
+  xds_ack(&client, 'C', NULL);
+  xds_set(&client, "g", "C: a=2 b=1");
+  SENT("C: a=2 b=1", xds_drain(&client));
+  SENT("", xds_drain(&other));
+  SENT("C: a=2", xds_ack(&other, 'C', NULL));
+  xds_end(&other);
+  xds_set(&client, "g", "C: a=3");
+  SENT("C: a=3", xds_ack(&client, 'C', NULL));
+}
+
+Test(stream, same_step_is_packed_once) {
+  static xds_client other;
+  egress__response first, second;
+  for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+    xds_end(&client);
+    xds_begin(&client, (egress__xds_variant)variant);
+    xds_connect(&other, client.cache, (egress__xds_variant)variant);
+    xds_set(&client, "g", "C: a=1 b=1");
+    xds_request request = {.type = 'C', .node_id = "n", .cluster = "g"};
+    for (int push = 0; push < 2; push++) {
+      cr_assert_eq(xds_send(&client, request), 0);
+      cr_assert_eq(xds_send(&other, request), 0);
+      cr_assert_eq(egress__stream_next(client.stream, &first), 1);
+      cr_assert_eq(egress__stream_next(other.stream, &second), 1);
+      cr_assert_eq(first.body, second.body);
+      egress__blob_unref(first.body);
+      egress__blob_unref(second.body);
+      xds_set(&client, "g", "C: a=2 b=1");
+      request.nonce = "1";
+    }
+    xds_end(&other);
+  }
+}
+
+Test(stream, c78_a_stream_that_ends_leaves_the_cache) {
+  egress__stream *gone;
+  cr_assert_eq(egress__stream_new(&gone, &client.config, EGRESS__XDS_SOTW, NULL), 0);
+  egress__stream_free(gone); /* before it joined */
+  egress__stream_free(NULL);
+  xds_ask(&client, (xds_request){.type = 'C'});
+  xds_reconnect(&client);
+  xds_set(&client, "g", "C: a=1");
+  cr_assert_eq(client.ready, 0);
+}
+
+static size_t live;
+
+static void *count_resize(void *ptr, size_t size, void *user) {
+  (void)user;
+  live += ptr == NULL;
+  return realloc(ptr, size);
+}
+
+static void count_release(void *ptr, void *user) {
+  (void)user;
+  live--;
+  free(ptr);
+}
+
+Test(stream, snapshot_goes_when_its_streams_have_moved_on) {
+  static const egress_alloc counted = {count_resize, count_release, NULL};
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, "C: a=1 b=1", &counted), 0);
+  cr_assert_eq(egress_cache_set(client.cache, "g", snap), 0);
+  egress_snapshot_unref(snap);
+  SENT("C: a=1 b=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  xds_ack(&client, 'C', NULL);
+  cr_assert_gt(live, 0);
+  xds_set(&client, "g", "C: a=1 b=2");
+  SENT("C: a=1 b=2", xds_drain(&client));
+  cr_assert_gt(live, 0); /* what the client has is known until it accepts what is new */
+  xds_ack(&client, 'C', NULL);
+  cr_assert_eq(live, 0);
+}
+
+Test(stream, snapshot_of_equal_content_replaces_the_old_one) {
+  static const egress_alloc counted = {count_resize, count_release, NULL};
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, "C: a=1", &counted), 0);
+  cr_assert_eq(egress_cache_set(client.cache, "g", snap), 0);
+  egress_snapshot_unref(snap);
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  xds_set(&client, "g", "C: a=1");
+  SENT("", xds_drain(&client));
+  cr_assert_eq(live, 0);
+}
+
+Test(stream, types_are_limited) {
+  char url[XDS_WORD];
+  uint8_t bytes[XDS_TEXT];
+  for (int i = 0; i <= EGRESS__TYPES_MAX; i++) {
+    uint8_t *to = egress__put_bytes(bytes, 2, "\x0a\x01n", 3);
+    snprintf(url, sizeof url, "type.googleapis.com/t%d", i);
+    to = xds_put_text(to, 4, url);
+    int rv = send_bytes(bytes, (size_t)(to - bytes));
+    cr_assert_eq(rv, i < EGRESS__TYPES_MAX ? 0 : EGRESS_ELIMIT);
+  }
+  cr_assert_eq(client.fault.status, RESOURCE_EXHAUSTED);
+  cr_assert_str_eq(client.fault.message, "more than 64 types on one stream");
+}
+
+Test(stream, names_are_limited_over_all_types) {
+  client.config.max_subscriptions = 3;
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c d"}));
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'L', .names = "e"}), EGRESS_ELIMIT);
+  cr_assert_eq(client.fault.status, RESOURCE_EXHAUSTED);
+  cr_assert_str_eq(client.fault.message, "more than 3 resource names subscribed to");
+}
+
+Test(stream, identifier_that_does_not_fit_is_left_out) {
+  char identifier[300];
+  memset(identifier, 'x', sizeof identifier);
+  identifier[299] = '\0';
+  client.config.identifier = identifier;
+  xds_set(&client, "g", "C: a=1");
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  cr_assert_str_eq(client.last.identifier, "");
+}
+
+static size_t message_size;
+
+static void measure_message(egress__stream *stream, const egress_event *event, void *user) {
+  (void)stream;
+  (void)user;
+  message_size = strlen(event->message);
+}
+
+Test(stream, long_nack_text_is_cut_before_a_character) {
+  static char text[EGRESS__ERROR_TEXT_MAX + 100];
+  text[0] = 'x'; /* so that the limit falls into a character */
+  for (size_t i = 1; i + 2 < sizeof text; i += 2)
+    memcpy(text + i, "\xc3\xbc", 2);
+  xds_set(&client, "g", "C: a=1");
+  xds_ask(&client, (xds_request){.type = 'C'});
+  client.config.on_event = measure_message;
+  uint8_t bytes[2 * XDS_TEXT], error[2 * XDS_TEXT];
+  size_t error_size = (size_t)(xds_put_text(error, 2, text) - error);
+  uint8_t *to = xds_put_text(bytes, 4, EGRESS_TYPE_CLUSTER);
+  to = xds_put_text(to, 5, xds_nonce(&client, 'C'));
+  to = egress__put_bytes(to, 6, error, error_size);
+  cr_assert_eq(send_bytes(bytes, (size_t)(to - bytes)), 0);
+  cr_assert_eq(message_size, EGRESS__ERROR_TEXT_MAX - 1);
+}
