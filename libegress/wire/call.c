@@ -1,0 +1,451 @@
+#include "wire/call.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <grpc/slice.h>
+
+#include <egress/error.h>
+
+#include "wire/peer.h"
+
+/*
+ *             a client comes            finish: we end it
+ *   WAITING ------------------> OPEN --------------------------> ENDING ----> freed, when gRPC has answered for all
+ *      |                          |       the client is gone       ^          that it was asked
+ *      |                          +--------------------------------+
+ *      +---- refused: no such method, too many streams, closing ---+
+ *
+ * While OPEN one request is asked for at a time, and the next only after the last was dealt with; one response is given
+ * to gRPC at a time, and the stream is asked for the next only after that was written. A client that stops reading
+ * costs one response, a client that floods is read at the pace at which it is answered.
+ *
+ * What a client has not done is not timed here: gRPC's keepalive ends connections that are dead.
+ */
+typedef enum call_state { CALL_WAITING, CALL_OPEN, CALL_ENDING } call_state;
+
+struct egress__call {
+  struct egress__call *next, *previous; /* of the server's calls */
+  struct egress__call *next_ready;
+  egress__gate *gate;
+  egress_server *server;
+  call_state state;
+  uint8_t is_ready, is_sending, sent_metadata, is_counted;
+  int cancelled;    /* written by gRPC */
+  uint32_t pending; /* batches under way */
+  grpc_call *grpc;
+  egress__op accept, request, sent, status, closed;
+  grpc_byte_buffer *bytes; /* the request that has come */
+  egress__stream *stream;  /* NULL unless OPEN */
+  uint64_t stream_id;
+  char *peer;
+  grpc_call_details *details; /* while WAITING */
+  grpc_metadata_array metadata;
+};
+
+/* Responses given to gRPC in one turn of the loop: most of it is copying to sockets, and the embedder's other work
+   should not wait for a thousand of those. */
+enum { FLUSH_PER_TURN = 64 };
+
+static const char method_sotw[] = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
+static const char method_delta[] = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+
+/* ---- the list of calls ---- */
+
+static void link_call(egress__call *call) {
+  egress_server *server = call->server;
+  call->next = server->calls;
+  if (call->next != NULL)
+    call->next->previous = call;
+  server->calls = call;
+}
+
+static void unlink_call(egress__call *call) {
+  if (call->previous != NULL)
+    call->previous->next = call->next;
+  else
+    call->server->calls = call->next;
+  if (call->next != NULL)
+    call->next->previous = call->previous;
+}
+
+static void mark_ready(egress__call *call) {
+  egress_server *server = call->server;
+  if (call->is_ready || call->state != CALL_OPEN)
+    return;
+  call->is_ready = 1;
+  call->next_ready = NULL;
+  *server->last_ready = call;
+  server->last_ready = &call->next_ready;
+}
+
+static egress__call *take_ready(egress_server *server) {
+  egress__call *call = server->ready;
+  if (call == NULL)
+    return NULL;
+  server->ready = call->next_ready;
+  if (server->ready == NULL)
+    server->last_ready = &server->ready;
+  call->is_ready = 0;
+  return call;
+}
+
+/* ---- life ---- */
+
+static void on_accepted(egress__op *op);
+static void on_request(egress__op *op);
+static void on_sent(egress__op *op);
+static void on_status_sent(egress__op *op);
+static void on_closed(egress__op *op);
+
+egress__call *egress__call_new(egress__gate *gate) {
+  const egress_alloc *alloc = gate->server->alloc;
+  egress__call *call = egress__calloc(alloc, 1, sizeof *call);
+  if (call == NULL)
+    return NULL;
+  call->details = egress__malloc(alloc, sizeof *call->details);
+  if (call->details == NULL) {
+    egress__free(alloc, call);
+    return NULL;
+  }
+  call->gate = gate;
+  call->server = gate->server;
+  call->accept = (egress__op){.done = on_accepted, .owner = call};
+  call->request = (egress__op){.done = on_request, .owner = call};
+  call->sent = (egress__op){.done = on_sent, .owner = call};
+  call->status = (egress__op){.done = on_status_sent, .owner = call};
+  call->closed = (egress__op){.done = on_closed, .owner = call};
+  return call;
+}
+
+void egress__call_free(egress__call *call) {
+  if (call == NULL)
+    return;
+  const egress_alloc *alloc = call->server->alloc;
+  egress__free(alloc, call->details);
+  egress__free(alloc, call->peer);
+  egress__free(alloc, call);
+}
+
+void egress__call_wait(egress__call *call) {
+  link_call(call);
+  grpc_completion_queue *queue = egress__inbox_queue(call->server->inbox);
+  grpc_call_details_init(call->details);
+  grpc_metadata_array_init(&call->metadata);
+  call->state = CALL_WAITING;
+  /* Once the gate shuts down this still answers, with ok 0. */
+  grpc_call_error error = grpc_server_request_call(call->gate->grpc, &call->grpc, call->details, &call->metadata, queue,
+                                                   queue, &call->accept);
+  assert(error == GRPC_CALL_OK && "grpc_server_request_call");
+  (void)error;
+}
+
+/* Frees the call if gRPC owes it nothing any more. */
+static void let_go(egress__call *call) {
+  if (call->pending > 0 || call->is_ready || call->state != CALL_ENDING)
+    return;
+  egress_server *server = call->server;
+  if (call->is_counted)
+    server->call_count--;
+  unlink_call(call);
+  grpc_call_unref(call->grpc);
+  egress__call_free(call);
+}
+
+static void start_batch(egress__call *call, const grpc_op *ops, size_t count, egress__op *tag) {
+  grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
+  assert(error == GRPC_CALL_OK && "the states above allow no other batch");
+  (void)error;
+  call->pending++;
+}
+
+/* ---- events ---- */
+
+static void add_event(egress__call *call, egress_event event) {
+  event.stream_id = call->stream_id;
+  event.peer = call->peer;
+  egress__events_add(&call->server->events, &event);
+}
+
+void egress__call_on_event(egress__stream *stream, const egress_event *event, void *user) {
+  (void)stream;
+  add_event(user, *event);
+}
+
+/* The stream is over for the protocol; gRPC may still have to answer. */
+static void leave(egress__call *call, grpc_status_code status, const char *why) {
+  if (call->state != CALL_OPEN)
+    return;
+  add_event(call, (egress_event){.kind = EGRESS_EVENT_DISCONNECTED,
+                                 .node_id = egress__stream_node_id(call->stream),
+                                 .group = egress__stream_group(call->stream),
+                                 .message = why,
+                                 .status = (int32_t)status});
+  call->state = CALL_ENDING;
+  call->server->stream_count--;
+  egress__stream_free(call->stream);
+  call->stream = NULL;
+}
+
+/* ---- ending ---- */
+
+/* May be called while a response is being written: gRPC sends the status after it. */
+static void send_status(egress__call *call, grpc_status_code code, const char *message) {
+  grpc_slice details = grpc_slice_from_copied_string(message);
+  grpc_op ops[2];
+  memset(ops, 0, sizeof ops);
+  size_t count = 0;
+  if (!call->sent_metadata)
+    ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
+  call->sent_metadata = 1;
+  ops[count].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+  ops[count].data.send_status_from_server.status = code;
+  ops[count].data.send_status_from_server.status_details = &details;
+  start_batch(call, ops, count + 1, &call->status);
+  grpc_slice_unref(details);
+}
+
+static void finish(egress__call *call, grpc_status_code status, const char *message, const char *why) {
+  if (call->state != CALL_OPEN)
+    return;
+  send_status(call, status, message);
+  leave(call, status, why);
+}
+
+void egress__call_finish(egress__call *call, grpc_status_code status, const char *message) {
+  finish(call, status, message, message);
+}
+
+static void on_status_sent(egress__op *op) {
+  egress__call *call = op->owner;
+  call->pending--;
+  let_go(call);
+}
+
+static void on_closed(egress__op *op) {
+  egress__call *call = op->owner;
+  call->pending--;
+  leave(call, GRPC_STATUS_CANCELLED, "the client ended the stream or the connection was lost");
+  let_go(call);
+}
+
+/* ---- sending ---- */
+
+/* Thread: any. */
+static void unref_body(void *body) {
+  egress__blob_unref(body);
+}
+
+/* The body is shared by all streams that get it. Takes over the reference. */
+static grpc_byte_buffer *buffer_of(const egress__response *response) {
+  grpc_slice slices[2];
+  size_t count = 0;
+  egress__blob *body = response->body;
+  if (body != NULL)
+    slices[count++] = grpc_slice_new_with_user_data(body->bytes, body->size, unref_body, body);
+  if (response->tail_size > 0)
+    slices[count++] = grpc_slice_from_copied_buffer((const char *)response->tail, response->tail_size);
+  grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(slices, count);
+  while (count-- > 0)
+    grpc_slice_unref(slices[count]);
+  return buffer;
+}
+
+static void send_response(egress__call *call, const egress__response *response) {
+  grpc_byte_buffer *buffer = buffer_of(response);
+  grpc_op ops[2];
+  memset(ops, 0, sizeof ops);
+  size_t count = 0;
+  if (!call->sent_metadata)
+    ops[count++].op = GRPC_OP_SEND_INITIAL_METADATA;
+  call->sent_metadata = 1;
+  ops[count].op = GRPC_OP_SEND_MESSAGE;
+  ops[count].data.send_message.send_message = buffer;
+  call->is_sending = 1;
+  start_batch(call, ops, count + 1, &call->sent);
+  grpc_byte_buffer_destroy(buffer);
+}
+
+static void flush(egress__call *call) {
+  if (call->state != CALL_OPEN || call->is_sending)
+    return;
+  egress__response response;
+  int rv = egress__stream_next(call->stream, &response);
+  if (rv == 1)
+    send_response(call, &response);
+  else if (rv != 0) /* the client comes again, by and by; nobody here would know when to try */
+    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory");
+}
+
+static void on_sent(egress__op *op) {
+  egress__call *call = op->owner;
+  call->pending--;
+  call->is_sending = 0;
+  if (op->ok)
+    flush(call);
+  let_go(call);
+}
+
+void egress__call_on_ready(egress__stream *stream, void *user) {
+  (void)stream;
+  egress__call *call = user;
+  mark_ready(call);
+  egress__inbox_wake(call->server->inbox);
+}
+
+int egress__calls_flush(egress_server *server) {
+  for (size_t i = 0; i < FLUSH_PER_TURN && server->ready != NULL; i++) {
+    egress__call *call = take_ready(server);
+    flush(call);
+    let_go(call);
+  }
+  return server->ready != NULL;
+}
+
+void egress__calls_finish(egress_server *server, grpc_status_code status, const char *message) {
+  /* A call is freed only when gRPC answers, so the list holds still. */
+  for (egress__call *call = server->calls; call != NULL; call = call->next)
+    egress__call_finish(call, status, message);
+}
+
+/* ---- receiving ---- */
+
+static void ask_for_request(egress__call *call) {
+  if (call->state != CALL_OPEN)
+    return;
+  grpc_op ops[1];
+  memset(ops, 0, sizeof ops);
+  ops[0].op = GRPC_OP_RECV_MESSAGE;
+  ops[0].data.recv_message.recv_message = &call->bytes;
+  start_batch(call, ops, 1, &call->request);
+}
+
+static void reject(egress__call *call, const egress__stream_fault *fault) {
+  add_event(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
+                                 .node_id = egress__stream_node_id(call->stream),
+                                 .group = egress__stream_group(call->stream),
+                                 .message = fault->message,
+                                 .status = fault->status});
+  egress__call_finish(call, (grpc_status_code)fault->status, fault->message);
+}
+
+static void take_request(egress__call *call) {
+  grpc_byte_buffer_reader reader;
+  egress__stream_fault fault = {0};
+  int rv = EGRESS_EWIRE;
+  if (grpc_byte_buffer_reader_init(&reader, call->bytes)) {
+    grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
+    rv = egress__stream_request(call->stream, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all), &fault);
+    grpc_slice_unref(all);
+    grpc_byte_buffer_reader_destroy(&reader);
+  }
+  if (rv != 0)
+    reject(call, &fault);
+  else
+    flush(call);
+}
+
+static void on_request(egress__op *op) {
+  egress__call *call = op->owner;
+  call->pending--;
+  if (call->bytes == NULL) {
+    /* The client has no more to say; ok 0 is the end of the stream, which on_closed tells of. */
+    if (op->ok)
+      finish(call, GRPC_STATUS_OK, "", "the client ended the stream");
+  } else if (call->state == CALL_OPEN) {
+    take_request(call);
+  }
+  grpc_byte_buffer_destroy(call->bytes); /* NULL is allowed */
+  call->bytes = NULL;
+  ask_for_request(call);
+  let_go(call);
+}
+
+/* ---- a client comes ---- */
+
+static void watch_for_close(egress__call *call) {
+  grpc_op ops[1];
+  memset(ops, 0, sizeof ops);
+  ops[0].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+  ops[0].data.recv_close_on_server.cancelled = &call->cancelled;
+  start_batch(call, ops, 1, &call->closed);
+}
+
+static void refuse(egress__call *call, grpc_status_code status, const char *message) {
+  call->state = CALL_ENDING;
+  send_status(call, status, message);
+}
+
+static void refuse_for_limit(egress__call *call) {
+  char message[160];
+  snprintf(message, sizeof message, "the server has %u streams open, the most it allows (max_streams)",
+           (unsigned)call->server->options.max_streams);
+  add_event(call, (egress_event){
+                      .kind = EGRESS_EVENT_REJECTED, .message = message, .status = GRPC_STATUS_RESOURCE_EXHAUSTED});
+  refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
+}
+
+static void open_stream(egress__call *call, egress__xds_variant variant) {
+  egress_server *server = call->server;
+  char peer[EGRESS__PEER_TEXT];
+  call->peer = egress__strdup(server->alloc, egress__peer_format(peer, call->grpc));
+  call->stream_id = ++server->last_stream_id;
+  if (server->state != EGRESS__SERVER_SERVING) {
+    refuse(call, GRPC_STATUS_UNAVAILABLE, "the server is closing");
+  } else if (server->call_count >= server->options.max_streams) {
+    refuse_for_limit(call);
+  } else if (egress__stream_new(&call->stream, &server->streams, variant, call) != 0) {
+    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory");
+  } else {
+    call->state = CALL_OPEN;
+    call->is_counted = 1;
+    server->call_count++;
+    server->stream_count++;
+    ask_for_request(call);
+  }
+}
+
+static void dispose_details(egress__call *call) {
+  grpc_call_details_destroy(call->details);
+  grpc_metadata_array_destroy(&call->metadata);
+  egress__free(call->server->alloc, call->details);
+  call->details = NULL;
+}
+
+/* Takes the next client in the place of this one; 0 when there is no memory for that. */
+static int refill(egress__call *call) {
+  egress__call *next = egress__call_new(call->gate);
+  if (next != NULL)
+    egress__call_wait(next);
+  return next != NULL;
+}
+
+static void on_accepted(egress__op *op) {
+  egress__call *call = op->owner;
+  if (!op->ok) { /* the gate is shutting down */
+    dispose_details(call);
+    unlink_call(call);
+    egress__call_free(call);
+    return;
+  }
+  if (!refill(call)) {
+    grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory", NULL);
+    grpc_call_unref(call->grpc);
+    grpc_call_details_destroy(call->details);
+    grpc_metadata_array_destroy(&call->metadata);
+    unlink_call(call);
+    egress__call_wait(call);
+    return;
+  }
+  watch_for_close(call);
+  int is_sotw = grpc_slice_str_cmp(call->details->method, method_sotw) == 0;
+  int is_delta = grpc_slice_str_cmp(call->details->method, method_delta) == 0;
+  dispose_details(call);
+  if (is_sotw || is_delta)
+    open_stream(call, is_sotw ? EGRESS__XDS_SOTW : EGRESS__XDS_DELTA);
+  else
+    refuse(call, GRPC_STATUS_UNIMPLEMENTED, "only aggregated discovery of API version 3 is served here");
+}

@@ -1,0 +1,99 @@
+#include "wire/gate.h"
+
+#include <grpc/impl/codegen/compression_types.h>
+
+#include <egress/error.h>
+
+#include "wire/call.h"
+
+enum {
+  /* Of one connection; an Envoy has one or two. Go's HTTP/2 servers allow 250. */
+  STREAMS_PER_CONNECTION = 256,
+  /* Ours: a client that is gone without a word is noticed after at most both together. */
+  KEEPALIVE_MS = 60 * 1000,
+  KEEPALIVE_TIMEOUT_MS = 20 * 1000,
+  /* Envoys are told to ping every 10 s or slower; twice as often is not taken as an attack. */
+  CLIENT_PING_MS = 5 * 1000,
+  /* Bytes that gRPC reads at once. A connection keeps a buffer of this size, whatever it has received before. */
+  READ_CHUNK = 8 * 1024
+};
+
+static grpc_arg integer(const char *key, int value) {
+  return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)key, .value.integer = value};
+}
+
+static grpc_server *new_grpc_server(const egress_server *server) {
+  grpc_arg args[] = {
+      integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)server->options.max_request_bytes),
+      /* A compressed request of the greatest length could unpack to a thousand times of it. */
+      integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+      integer(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
+      integer(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
+      integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
+      integer(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
+      integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
+      integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+      integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, CLIENT_PING_MS),
+      /* Two servers on one port would each get some of the clients. */
+      integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+      /* What costs memory or work for each connection and serves nothing here. */
+      integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+      integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
+      integer(GRPC_ARG_TCP_READ_CHUNK_SIZE, READ_CHUNK),
+      integer(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, READ_CHUNK),
+  };
+  grpc_channel_args all = {.num_args = sizeof args / sizeof args[0], .args = args};
+  return grpc_server_create(&all, NULL);
+}
+
+static void on_shutdown(egress__op *op) {
+  egress__gate *gate = op->owner;
+  gate->is_down = 1;
+}
+
+egress__gate *egress__gate_new(egress_server *server) {
+  egress__gate *gate = egress__calloc(server->alloc, 1, sizeof *gate);
+  if (gate == NULL)
+    return NULL;
+  gate->server = server;
+  gate->grpc = new_grpc_server(server);
+  gate->shutdown = (egress__op){.done = on_shutdown, .owner = gate};
+  grpc_server_register_completion_queue(gate->grpc, egress__inbox_queue(server->inbox), NULL);
+  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++) {
+    gate->slots[i] = egress__call_new(gate);
+    if (gate->slots[i] == NULL) {
+      egress__gate_free(gate);
+      return NULL;
+    }
+  }
+  return gate;
+}
+
+void egress__gate_free(egress__gate *gate) {
+  if (gate == NULL)
+    return;
+  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++)
+    egress__call_free(gate->slots[i]);
+  grpc_server_destroy(gate->grpc);
+  egress__free(gate->server->alloc, gate);
+}
+
+void egress__gate_start(egress__gate *gate) {
+  egress_server *server = gate->server;
+  grpc_server_start(gate->grpc);
+  gate->is_started = 1;
+  gate->next = server->gates;
+  server->gates = gate;
+  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++) {
+    egress__call_wait(gate->slots[i]);
+    gate->slots[i] = NULL;
+  }
+}
+
+void egress__gate_shutdown(egress__gate *gate) {
+  grpc_server_shutdown_and_notify(gate->grpc, egress__inbox_queue(gate->server->inbox), &gate->shutdown);
+}
+
+void egress__gate_cut(egress__gate *gate) {
+  grpc_server_cancel_all_calls(gate->grpc);
+}

@@ -1,0 +1,225 @@
+#define _GNU_SOURCE /* accept4 */
+#include "wire/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <grpc/grpc_posix.h>
+#include <grpc/grpc_security.h>
+
+#include <egress/error.h>
+
+#include "base/addr.h"
+#include "base/diag.h"
+#include "wire/tcp.h"
+#include "wire/tls.h"
+
+/*
+ *           start               no descriptors left
+ *   OPENED -------> ACCEPTING <----------------------> PAUSED        close: from anywhere
+ *                               resume
+ *
+ * A listener of gRPC (TLS) is never PAUSED: gRPC 1.51 gives such a socket up instead.
+ */
+
+static const egress__place nowhere;
+static const char unix_scheme[] = "unix:";
+
+/* Connections taken in one turn of the loop, so that a crowd does not keep the embedder waiting. */
+enum { ACCEPT_PER_TURN = 64 };
+
+/* ---- accepting ---- */
+
+/* gRPC owns the descriptor from here on. */
+static void hand_over(egress__listener *listener, int fd) {
+  int on = 1;
+  if (listener->port != 0) /* ACKs and pushes are small and each is waited for */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
+  grpc_server_add_channel_from_fd(listener->gate->grpc, fd, credentials);
+  grpc_server_credentials_release(credentials);
+}
+
+static void pause_for(egress__listener *listener, int error) {
+  listener->is_paused = 1;
+  uv_poll_stop(&listener->poll);
+  if (!listener->has_warned)
+    egress__server_log(listener->server, EGRESS_LOG_WARN,
+                       "no new connections for now: %s; raise the limit of open files (ulimit -n)", strerror(error));
+  listener->has_warned = 1;
+  egress__server_retry_accept(listener->server);
+}
+
+/* 0 when there is nothing more to take now. */
+static int accept_one(egress__listener *listener) {
+  int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    hand_over(listener, fd);
+    return 1;
+  }
+  switch (errno) {
+  case EMFILE:
+  case ENFILE:
+  case ENOBUFS:
+  case ENOMEM:
+    pause_for(listener, errno);
+    return 0;
+  case EAGAIN:
+    listener->has_warned = 0;
+    return 0;
+  default: /* this one client is gone already, see accept(2): the next may do */
+    return 1;
+  }
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+  (void)status;
+  (void)events;
+  egress__listener *listener = poll->data;
+  for (size_t i = 0; i < ACCEPT_PER_TURN; i++)
+    if (!accept_one(listener))
+      return;
+}
+
+static void poll_for_clients(egress__listener *listener) {
+  int rv = uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+  assert(rv == 0 && "the handle is neither closing nor another's");
+  (void)rv;
+}
+
+void egress__listener_start(egress__listener *listener) {
+  if (!listener->gate->is_started)
+    egress__gate_start(listener->gate);
+  if (listener->fd < 0)
+    return;
+  egress__server_hold_handle(listener->server);
+  poll_for_clients(listener);
+}
+
+void egress__listener_resume(egress__listener *listener) {
+  if (!listener->is_paused)
+    return;
+  listener->is_paused = 0;
+  poll_for_clients(listener);
+}
+
+/* ---- opening ---- */
+
+/* Where to listen: a path, or an endpoint where that is NULL. */
+typedef struct target {
+  const char *path;
+  egress__endpoint endpoint;
+} target;
+
+static int parse(target *out, const char *address, const egress_listen_options *options, egress_diag *diag) {
+  *out = (target){0};
+  if (strncmp(address, unix_scheme, strlen(unix_scheme)) == 0) {
+    out->path = address + strlen(unix_scheme);
+    if (out->path[0] != '/')
+      return egress__diag_error(diag, EGRESS_EADDR, nowhere, "\"%s\": a unix address is \"unix:/PATH\"", address);
+    if (options->tls_cert != NULL)
+      return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
+                                "a unix socket is served in plaintext, only its owner can connect; leave TLS out");
+    return 0;
+  }
+  if (egress__endpoint_parse(&out->endpoint, address) != 0)
+    return egress__diag_error(diag, EGRESS_EADDR, nowhere,
+                              "\"%s\" is not an address: write \"127.0.0.1:18000\", \"[::1]:18000\" or \"unix:/PATH\"",
+                              address);
+  if (options->tls_cert == NULL && !options->insecure && !egress__addr_is_loopback(&out->endpoint.addr))
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
+                              "%s can be reached from other machines, and plaintext shows them the policy; give a "
+                              "certificate, listen on 127.0.0.1, or set the option insecure",
+                              address);
+  return 0;
+}
+
+static int open_tls(egress__listener *listener, const target *at, const char *address,
+                    const egress_listen_options *options, egress_diag *diag) {
+  /* Of an address in use gRPC tells nothing but that there was an error, so it is tried first. */
+  int probe;
+  uint16_t port;
+  int rv = egress__tcp_listen(&probe, &port, &at->endpoint, diag);
+  if (rv != 0)
+    return rv;
+  close(probe);
+  egress__gate *gate = egress__gate_new(listener->server);
+  if (gate == NULL)
+    return EGRESS_ENOMEM;
+  rv = egress__tls_listen(&listener->port, gate, address, options, diag);
+  if (rv != 0) {
+    egress__gate_free(gate);
+    return rv;
+  }
+  listener->gate = gate;
+  return 0;
+}
+
+static int open_plain(egress__listener *listener, const target *at, egress_diag *diag) {
+  egress_server *server = listener->server;
+  egress__gate *gate = server->plain_gate != NULL ? server->plain_gate : egress__gate_new(server);
+  if (gate == NULL)
+    return EGRESS_ENOMEM;
+  int rv = at->path != NULL ? egress__unix_path_listen(&listener->fd, &listener->unix_path, at->path, diag)
+                            : egress__tcp_listen(&listener->fd, &listener->port, &at->endpoint, diag);
+  if (rv != 0)
+    goto fail;
+  listener->poll.data = listener;
+  rv = uv_poll_init(server->loop, &listener->poll, listener->fd); /* leaves nothing behind when it fails */
+  if (rv != 0) {
+    rv = egress__diag_error(diag, EGRESS_EADDR, nowhere, "the loop takes no more descriptors: %s", uv_strerror(rv));
+    close(listener->fd);
+    egress__unix_path_release(&listener->unix_path);
+    goto fail;
+  }
+  listener->gate = server->plain_gate = gate;
+  return 0;
+fail:
+  if (gate != server->plain_gate)
+    egress__gate_free(gate);
+  return rv;
+}
+
+int egress__listener_open(egress__listener **out, egress_server *server, const char *address,
+                          const egress_listen_options *options, egress_diag *diag) {
+  target at;
+  int rv = parse(&at, address, options, diag);
+  if (rv != 0)
+    return rv;
+  egress__listener *listener = egress__calloc(server->alloc, 1, sizeof *listener);
+  if (listener == NULL)
+    return EGRESS_ENOMEM;
+  listener->server = server;
+  listener->fd = -1;
+  rv = options->tls_cert != NULL ? open_tls(listener, &at, address, options, diag) : open_plain(listener, &at, diag);
+  if (rv != 0) {
+    egress__free(server->alloc, listener);
+    return rv;
+  }
+  *out = listener;
+  return 0;
+}
+
+/* ---- closing ---- */
+
+static void on_poll_closed(uv_handle_t *handle) {
+  egress__listener *listener = handle->data;
+  egress__server_release_handle(listener->server);
+}
+
+void egress__listener_close(egress__listener *listener) {
+  if (listener->fd < 0)
+    return; /* gRPC's: its gate closes it */
+  uv_close((uv_handle_t *)&listener->poll, on_poll_closed);
+  close(listener->fd);
+  egress__unix_path_release(&listener->unix_path);
+}
+
+void egress__listener_free(egress__listener *listener) {
+  egress__free(listener->server->alloc, listener);
+}

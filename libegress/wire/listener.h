@@ -1,0 +1,42 @@
+#ifndef EGRESS_WIRE_LISTENER_H
+#define EGRESS_WIRE_LISTENER_H
+
+#include "wire/gate.h"
+#include "wire/unix_path.h"
+
+/**
+ * One address listened on. With TLS gRPC listens; in plaintext we do and hand it the connections, because its listener
+ * stops for good once a descriptor could not be had.
+ */
+typedef struct egress__listener {
+  struct egress__listener *next;
+  egress_server *server;
+  egress__gate *gate;
+  uint16_t port;  /* 0: unix */
+  int fd;         /* -1: gRPC listens */
+  int is_paused;  /* no descriptors were left */
+  int has_warned; /* of that, since it last kept up */
+  uv_poll_t poll; /* while fd >= 0 */
+  egress__unix_path unix_path;
+} egress__listener;
+
+/**
+ * Opens `address`; nothing is accepted before egress__listener_start.
+ *
+ * Returns 0 or a code of egress_server_listen, with what is wrong in `diag`.
+ */
+int egress__listener_open(egress__listener **out, egress_server *server, const char *address,
+                          const egress_listen_options *options, egress_diag *diag);
+
+void egress__listener_start(egress__listener *listener);
+
+/** Accepts again, if it had to stop. */
+void egress__listener_resume(egress__listener *listener);
+
+/** Stops listening and gives the address back; the rest goes with egress__listener_free. */
+void egress__listener_close(egress__listener *listener);
+
+/** Frees a closed one, once libuv has let go of it. */
+void egress__listener_free(egress__listener *listener);
+
+#endif

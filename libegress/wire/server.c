@@ -1,0 +1,353 @@
+#include "wire/server.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/diag.h"
+#include "base/options.h"
+#include "wire/call.h"
+#include "wire/listener.h"
+#include "wire/tls.h"
+
+/*
+ *          listen            close              next turn of the loop
+ *   IDLE ----------> SERVING -------> CLOSING ------------------------> ENDING
+ *     |                                        streams get a status,      |  all streams and gates have ended;
+ *     |                                        gRPC is told to shut down  v  after CLOSE_WAIT_MS they are cut
+ *     |  close                                                         DRAINING
+ *     |                                                                   |  the pump has seen the end of the queue
+ *     |                                                                   v
+ *     +-----------------------------------------------------------> RELEASING
+ *                                                                         |  libuv has let go of all handles
+ *                                                                         v
+ *                                                                      CLOSED: on_closed has been called
+ *
+ * Everything here runs on the loop. What the embedder calls never acts on streams at once, but in on_wake: so a
+ * callback of the embedder may call anything. Events are told when nothing else of the server is under way.
+ *
+ * Not handled here: a child forked while a server exists has none of its threads and may only exec or _exit.
+ */
+
+enum {
+  DEFAULT_REQUEST_BYTES = 4 << 20, /* gRPC's own limit; a real Envoy's first request is about 61 KB */
+  MAX_REQUEST_BYTES = 1 << 30,     /* what gRPC's argument, an int, holds with room to spare */
+  DEFAULT_STREAMS = 20 * 1000,
+  DEFAULT_SUBSCRIPTIONS = 100 * 1000,
+  DEFAULT_EVENTS = 1024,
+  /* For clients to take their last status; one that does not read is cut. */
+  CLOSE_WAIT_MS = 1000,
+  /* Until another try when descriptors ran out. */
+  RETRY_ACCEPT_MS = 200
+};
+
+static const egress__place nowhere;
+
+/* ---- making ---- */
+
+static int take_options(egress_server_options *own, const egress_server_options *given) {
+  *own = (egress_server_options)EGRESS_SERVER_OPTIONS_INIT;
+  int rv = egress__options_take(own, sizeof *own, given, sizeof *own);
+  if (rv != 0)
+    return rv;
+  if (own->max_request_bytes > MAX_REQUEST_BYTES)
+    return EGRESS_EINVAL;
+  own->max_request_bytes = own->max_request_bytes != 0 ? own->max_request_bytes : DEFAULT_REQUEST_BYTES;
+  own->max_streams = own->max_streams != 0 ? own->max_streams : DEFAULT_STREAMS;
+  own->max_subscriptions = own->max_subscriptions != 0 ? own->max_subscriptions : DEFAULT_SUBSCRIPTIONS;
+  own->max_events = own->max_events != 0 ? own->max_events : DEFAULT_EVENTS;
+  return 0;
+}
+
+int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,
+                      const egress_server_options *options) {
+  if (out == NULL || loop == NULL || cache == NULL)
+    return EGRESS_EINVAL;
+  egress_server_options own;
+  int rv = take_options(&own, options);
+  if (rv != 0)
+    return rv;
+  const egress_alloc *alloc = egress__alloc_or_default(own.alloc);
+  egress_server *server = egress__calloc(alloc, 1, sizeof *server);
+  if (server == NULL)
+    return EGRESS_ENOMEM;
+  server->identifier = egress__strdup(alloc, own.identifier != NULL ? own.identifier : "libegress");
+  if (server->identifier == NULL) {
+    egress__free(alloc, server);
+    return EGRESS_ENOMEM;
+  }
+  server->alloc = alloc;
+  server->loop = loop;
+  server->cache = egress_cache_ref(cache);
+  server->options = own;
+  server->streams = (egress__stream_config){.alloc = alloc,
+                                            .cache = cache,
+                                            .identifier = server->identifier,
+                                            .max_subscriptions = own.max_subscriptions,
+                                            .on_ready = egress__call_on_ready,
+                                            .on_event = egress__call_on_event};
+  server->last_listener = &server->listeners;
+  server->last_ready = &server->ready;
+  egress__events_init(&server->events, alloc, own.max_events);
+  server->grpc_log = (egress__grpc_log){.log = own.log, .user = own.user};
+  egress__grpc_log_join(&server->grpc_log);
+  *out = server;
+  return 0;
+}
+
+static void free_listeners(egress_server *server) {
+  while (server->listeners != NULL) {
+    egress__listener *first = server->listeners;
+    server->listeners = first->next;
+    egress__listener_free(first);
+  }
+}
+
+void egress_server_free(egress_server *server) {
+  if (server == NULL)
+    return;
+  assert((server->state == EGRESS__SERVER_IDLE || server->state == EGRESS__SERVER_CLOSED) && "close comes first");
+  egress__grpc_log_leave(&server->grpc_log);
+  free_listeners(server);
+  egress__events_dispose(&server->events);
+  egress_cache_unref(server->cache);
+  egress__free(server->alloc, server->identifier);
+  egress__free(server->alloc, server);
+}
+
+/* ---- telling ---- */
+
+void egress__server_log(const egress_server *server, egress_log_level level, const char *format, ...) {
+  if (server->options.log == NULL)
+    return;
+  char text[512];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  server->options.log((int32_t)level, "wire", text, server->options.user);
+}
+
+static void tell_events(egress_server *server) {
+  egress_event event;
+  if (server->options.on_event == NULL)
+    return;
+  while (egress__events_take(&server->events, &event))
+    server->options.on_event(&event, server->options.user);
+}
+
+int egress_server_next_event(egress_server *server, egress_event *out) {
+  return server != NULL && out != NULL && egress__events_take(&server->events, out);
+}
+
+uint64_t egress_server_dropped_events(const egress_server *server) {
+  return server == NULL ? 0 : server->events.dropped;
+}
+
+size_t egress_server_stream_count(const egress_server *server) {
+  return server == NULL ? 0 : server->stream_count;
+}
+
+uint16_t egress_server_port(const egress_server *server, size_t index) {
+  const egress__listener *listener = server == NULL ? NULL : server->listeners;
+  while (listener != NULL && index-- > 0)
+    listener = listener->next;
+  return listener == NULL ? 0 : listener->port;
+}
+
+/* ---- ending ---- */
+
+void egress__server_hold_handle(egress_server *server) {
+  server->open_handles++;
+}
+
+void egress__server_release_handle(egress_server *server) {
+  if (--server->open_handles > 0 || server->state != EGRESS__SERVER_RELEASING)
+    return;
+  tell_events(server);
+  server->state = EGRESS__SERVER_CLOSED;
+  if (server->on_closed != NULL)
+    server->on_closed(server, server->close_user); /* may have freed the server */
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+  egress__server_release_handle(handle->data);
+}
+
+static void on_inbox_closed(void *user) {
+  egress__server_release_handle(user);
+}
+
+static void begin_end(egress_server *server) {
+  uv_timer_stop(&server->timer);
+  for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
+    egress__listener_close(listener);
+  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
+    egress__gate_shutdown(gate);
+  egress__calls_finish(server, GRPC_STATUS_UNAVAILABLE, "the server is closing");
+}
+
+static int all_is_down(const egress_server *server) {
+  for (const egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
+    if (!gate->is_down)
+      return 0;
+  return server->calls == NULL;
+}
+
+static void free_gates(egress_server *server) {
+  while (server->gates != NULL) {
+    egress__gate *first = server->gates;
+    server->gates = first->next;
+    egress__gate_free(first);
+  }
+  server->plain_gate = NULL;
+}
+
+static void cut_gates(egress_server *server) {
+  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
+    egress__gate_cut(gate);
+}
+
+static void release(egress_server *server) {
+  server->state = EGRESS__SERVER_RELEASING;
+  uv_close((uv_handle_t *)&server->timer, on_timer_closed);
+  if (server->inbox != NULL)
+    egress__inbox_close(server->inbox, on_inbox_closed, server);
+  server->inbox = NULL;
+}
+
+/* ---- what the loop does ---- */
+
+static void on_timer(uv_timer_t *timer) {
+  egress_server *server = timer->data;
+  if (server->state == EGRESS__SERVER_SERVING) {
+    for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
+      egress__listener_resume(listener);
+  } else if (server->state == EGRESS__SERVER_ENDING) {
+    cut_gates(server);
+  }
+}
+
+void egress__server_retry_accept(egress_server *server) {
+  uv_timer_start(&server->timer, on_timer, RETRY_ACCEPT_MS, 0);
+}
+
+/* Takes the next step towards the end, if it is time for one. */
+static void advance(egress_server *server) {
+  switch (server->state) {
+  case EGRESS__SERVER_CLOSING:
+    server->state = EGRESS__SERVER_ENDING;
+    begin_end(server);
+    uv_timer_start(&server->timer, on_timer, CLOSE_WAIT_MS, 0);
+    return;
+  case EGRESS__SERVER_ENDING:
+    if (!all_is_down(server))
+      return;
+    free_gates(server);
+    server->state = EGRESS__SERVER_DRAINING;
+    egress__inbox_shutdown(server->inbox);
+    return;
+  case EGRESS__SERVER_DRAINING:
+    if (egress__inbox_ended(server->inbox))
+      release(server);
+    return;
+  case EGRESS__SERVER_IDLE:
+  case EGRESS__SERVER_SERVING:
+  case EGRESS__SERVER_RELEASING:
+  case EGRESS__SERVER_CLOSED:
+    return;
+  }
+  assert(0 && "server_state out of range");
+}
+
+static void on_wake(void *user) {
+  egress_server *server = user;
+  egress__op *op = egress__inbox_take(server->inbox);
+  while (op != NULL) {
+    egress__op *next = op->next; /* `done` may free or reuse the op */
+    op->done(op);
+    op = next;
+    tell_events(server);
+  }
+  int more = egress__calls_flush(server);
+  tell_events(server);
+  advance(server);
+  tell_events(server);
+  if (more && server->inbox != NULL)
+    egress__inbox_wake(server->inbox);
+}
+
+/* ---- listening and closing ---- */
+
+static int take_listen_options(egress_listen_options *own, const egress_listen_options *given, egress_diag *diag) {
+  *own = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
+  int rv = egress__options_take(own, sizeof *own, given, sizeof *own);
+  if (rv == 0 && own->reserved != 0)
+    rv = EGRESS_EABI;
+  if (rv != 0)
+    egress__diag_error(diag, rv, nowhere, "the listen options are not those of this version of libegress");
+  return rv;
+}
+
+static void put_on_loop(egress_server *server) {
+  egress__inbox_attach(server->inbox, server->loop, on_wake, server);
+  egress__server_hold_handle(server);
+  uv_timer_init(server->loop, &server->timer);
+  server->timer.data = server;
+  egress__server_hold_handle(server);
+  server->state = EGRESS__SERVER_SERVING;
+}
+
+static int listen_on(egress_server *server, const char *address, const egress_listen_options *options,
+                     egress_diag *diag) {
+  egress__listener *listener;
+  if (server->inbox == NULL) {
+    server->inbox = egress__inbox_new(server->alloc);
+    if (server->inbox == NULL)
+      return EGRESS_ENOMEM;
+  }
+  int rv = egress__listener_open(&listener, server, address, options, diag);
+  if (rv == 0) {
+    if (server->state == EGRESS__SERVER_IDLE)
+      put_on_loop(server);
+    *server->last_listener = listener;
+    server->last_listener = &listener->next;
+    egress__listener_start(listener);
+  } else if (server->state == EGRESS__SERVER_IDLE) {
+    egress__inbox_free(server->inbox);
+    server->inbox = NULL;
+  }
+  return rv;
+}
+
+int egress_server_listen(egress_server *server, const char *address, const egress_listen_options *options,
+                         egress_diag *diag) {
+  if (server == NULL || address == NULL)
+    return EGRESS_EINVAL;
+  if (server->state != EGRESS__SERVER_IDLE && server->state != EGRESS__SERVER_SERVING)
+    return egress__diag_error(diag, EGRESS_ESTATE, nowhere, "the server is closing");
+  egress_listen_options own;
+  int rv = take_listen_options(&own, options, diag);
+  if (rv == 0)
+    rv = egress__tls_check(&own, diag);
+  return rv != 0 ? rv : listen_on(server, address, &own, diag);
+}
+
+void egress_server_close(egress_server *server, egress_close_fn on_closed, void *user) {
+  if (server == NULL || (server->state != EGRESS__SERVER_IDLE && server->state != EGRESS__SERVER_SERVING))
+    return;
+  server->on_closed = on_closed;
+  server->close_user = user;
+  if (server->state == EGRESS__SERVER_SERVING) {
+    server->state = EGRESS__SERVER_CLOSING;
+    egress__inbox_wake(server->inbox);
+    return;
+  }
+  uv_timer_init(server->loop, &server->timer); /* for its close callback: the first that can come on the loop */
+  server->timer.data = server;
+  egress__server_hold_handle(server);
+  release(server);
+}

@@ -1,0 +1,61 @@
+#ifndef EGRESS_WIRE_SERVER_H
+#define EGRESS_WIRE_SERVER_H
+
+#include <uv.h>
+
+#include <egress/server.h>
+
+#include "wire/events.h"
+#include "wire/grpc_log.h"
+#include "wire/inbox.h"
+#include "xds/stream.h"
+
+/* What the files of this room share of a server. Thread: the loop's. */
+
+typedef enum egress__server_state {
+  EGRESS__SERVER_IDLE,      /* nothing was listened on; nothing is on the loop */
+  EGRESS__SERVER_SERVING,   /* gRPC runs */
+  EGRESS__SERVER_CLOSING,   /* asked to close; begins when control is back in the loop */
+  EGRESS__SERVER_ENDING,    /* streams have their last status, gRPC shuts down */
+  EGRESS__SERVER_DRAINING,  /* the pump takes what is left */
+  EGRESS__SERVER_RELEASING, /* libuv lets go of the handles */
+  EGRESS__SERVER_CLOSED
+} egress__server_state;
+
+struct egress_server {
+  const egress_alloc *alloc;
+  uv_loop_t *loop;
+  egress_cache *cache;
+  egress_server_options options; /* no zero is left in its limits */
+  char *identifier;
+  egress__server_state state;
+  egress__stream_config streams;
+  egress__inbox *inbox;            /* NULL while idle */
+  struct egress__gate *gates;      /* gRPC servers */
+  struct egress__gate *plain_gate; /* the one of `gates` for plaintext; NULL: none yet */
+  struct egress__listener *listeners, **last_listener;
+  struct egress__call *calls;               /* all, those that wait for a client included */
+  struct egress__call *ready, **last_ready; /* streams that may have something to send */
+  size_t call_count;                        /* calls that hold one of max_streams */
+  size_t stream_count;                      /* of those, open ones */
+  uint64_t last_stream_id;
+  egress__events events;
+  egress__grpc_log grpc_log;
+  uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
+  size_t open_handles;
+  egress_close_fn on_closed;
+  void *close_user;
+};
+
+/** Counts a libuv handle of the server, and lets it go: the close callback of each of them. */
+void egress__server_hold_handle(egress_server *server);
+void egress__server_release_handle(egress_server *server);
+
+/** Writes to the server's log, if it has one. */
+void egress__server_log(const egress_server *server, egress_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Tries `resume` of every listener again in a while. */
+void egress__server_retry_accept(egress_server *server);
+
+#endif
