@@ -1,0 +1,146 @@
+/*
+ * The server that is measured against others: -r clusters and one listener for every node, by aggregated discovery.
+ *
+ *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS]
+ *
+ * Prints "ready". GET /push on -ctl changes one cluster, sets the new snapshot and answers "version=V resource=NAME".
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <uv.h>
+
+#include <egress/egress.h>
+
+#include "sample/sample.h"
+
+typedef struct bench {
+  uv_loop_t *loop;
+  uv_tcp_t control;
+  egress_cache *cache;
+  egress_server *server;
+  egress_snapshot *snap;
+  unsigned clusters, pushes;
+} bench;
+
+/* One request of the control port. */
+typedef struct request {
+  uv_tcp_t tcp;
+  uv_write_t write;
+  bench *bench;
+  char in[1024];
+  char out[512];
+} request;
+
+static void push(bench *b, char *out, size_t size) {
+  char name[SAMPLE_NAME];
+  b->pushes++;
+  unsigned index = b->pushes * 7919 % b->clusters;
+  egress_snapshot *next = sample_change(b->snap, index, b->pushes);
+  egress_snapshot_unref(b->snap);
+  b->snap = next;
+  egress_cache_set(b->cache, "*", next);
+  snprintf(out, size, "version=%s resource=%s\n", egress_snapshot_type_version(next, EGRESS_TYPE_CLUSTER),
+           sample_name(name, index));
+}
+
+static void on_closed(uv_handle_t *handle) {
+  free(handle->data);
+}
+
+static void on_written(uv_write_t *write, int status) {
+  (void)status;
+  uv_close((uv_handle_t *)write->handle, on_closed);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
+  (void)size;
+  request *r = handle->data;
+  *buf = uv_buf_init(r->in, sizeof r->in - 1);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf) {
+  request *r = stream->data;
+  if (size <= 0) {
+    uv_close((uv_handle_t *)stream, on_closed);
+    return;
+  }
+  uv_read_stop(stream);
+  char body[256] = "unknown\n";
+  buf->base[size] = '\0';
+  if (strncmp(buf->base, "GET /push ", 10) == 0)
+    push(r->bench, body, sizeof body);
+  int n = snprintf(r->out, sizeof r->out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   strlen(body), body);
+  uv_buf_t answer = uv_buf_init(r->out, (unsigned)n);
+  uv_write(&r->write, stream, &answer, 1, on_written);
+}
+
+static void on_control(uv_stream_t *stream, int status) {
+  bench *b = stream->data;
+  request *r = calloc(1, sizeof *r);
+  if (status != 0 || r == NULL)
+    exit(1);
+  r->bench = b;
+  uv_tcp_init(b->loop, &r->tcp);
+  r->tcp.data = r;
+  if (uv_accept(stream, (uv_stream_t *)&r->tcp) != 0 || uv_read_start((uv_stream_t *)&r->tcp, on_alloc, on_read) != 0)
+    uv_close((uv_handle_t *)&r->tcp, on_closed);
+}
+
+static void listen_for_control(bench *b, const char *address) {
+  char host[64];
+  int port;
+  struct sockaddr_in name;
+  if (sscanf(address, "%63[^:]:%d", host, &port) != 2 || uv_ip4_addr(host, port, &name) != 0)
+    exit(2);
+  uv_tcp_init(b->loop, &b->control);
+  b->control.data = b;
+  if (uv_tcp_bind(&b->control, (const struct sockaddr *)&name, 0) != 0 ||
+      uv_listen((uv_stream_t *)&b->control, 16, on_control) != 0) {
+    fprintf(stderr, "cannot listen on %s\n", address);
+    exit(1);
+  }
+}
+
+static void allow_many_files(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void serve(bench *b, const char *address) {
+  egress_diag *diag = egress_diag_new(NULL);
+  b->snap = sample_snapshot(b->clusters);
+  if (egress_cache_new(&b->cache, NULL) != 0 || egress_cache_set(b->cache, "*", b->snap) != 0 ||
+      egress_server_new(&b->server, b->loop, b->cache, NULL) != 0 ||
+      egress_server_listen(b->server, address, NULL, diag) != 0) {
+    fprintf(stderr, "%s", egress_diag_text(diag));
+    exit(1);
+  }
+  egress_diag_free(diag);
+}
+
+int main(int argc, char **argv) {
+  bench b = {.loop = uv_default_loop(), .clusters = 1000};
+  const char *address = "127.0.0.1:28700", *control = "127.0.0.1:28701";
+  for (int i = 1; i + 1 < argc; i += 2)
+    if (strcmp(argv[i], "-addr") == 0)
+      address = argv[i + 1];
+    else if (strcmp(argv[i], "-ctl") == 0)
+      control = argv[i + 1];
+    else if (strcmp(argv[i], "-r") == 0)
+      b.clusters = (unsigned)strtoul(argv[i + 1], NULL, 10);
+    else
+      return 2;
+  if (b.clusters == 0)
+    return 2;
+  allow_many_files();
+  serve(&b, address);
+  listen_for_control(&b, control);
+  puts("ready");
+  fflush(stdout);
+  return uv_run(b.loop, UV_RUN_DEFAULT);
+}

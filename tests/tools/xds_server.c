@@ -1,0 +1,281 @@
+/*
+ * A control plane for tests: serves a sample configuration as its arguments say, does what it is told on stdin, prints
+ * a line of JSON for everything that happens. The first line is {"ports": [...]}, or {"error": CODE, "text": ...}.
+ *
+ *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N]
+ *              [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--nofile N] --listen ADDRESS...
+ *
+ * TLS and --insecure hold for the addresses behind them. Commands, each answered by one line:
+ *   push            changes one cluster
+ *   count           {"streams": N}
+ *   take            the events that wait, with --pull: then they are not printed as they come
+ *   files           {"files": N}: open descriptors
+ *   close           closes the server; then the process ends
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <egress/egress.h>
+
+#include "sample/sample.h"
+
+enum { MAX_LISTEN = 8, LINE = 256 };
+
+typedef struct app {
+  uv_loop_t loop;
+  uv_pipe_t commands;
+  egress_cache *cache;
+  egress_server *server;
+  egress_snapshot *snap;
+  egress_diag *diag;
+  unsigned clusters, pushes, nofile;
+  int pull;
+  egress_server_options options;
+  egress_listen_options listen;
+  char line[LINE]; /* a command that has not come whole */
+  size_t line_size;
+} app;
+
+static void print_text(const char *text) {
+  putchar('"');
+  for (; *text != '\0'; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\')
+      printf("\\%c", c);
+    else if (c < ' ')
+      printf("\\u%04x", c);
+    else
+      putchar(c);
+  }
+  putchar('"');
+}
+
+static void print_field(const char *name, const char *text) {
+  printf(", \"%s\": ", name);
+  print_text(text);
+}
+
+static const char *kind_name(int32_t kind) {
+  static const char *const names[] = {"?", "connected", "disconnected", "acked", "nacked", "rejected"};
+  return kind >= 1 && kind <= 5 ? names[kind] : names[0];
+}
+
+static void print_event(const egress_event *event) {
+  printf("{\"event\": \"%s\", \"stream\": %llu, \"status\": %d", kind_name(event->kind),
+         (unsigned long long)event->stream_id, event->status);
+  print_field("node", event->node_id);
+  print_field("group", event->group);
+  print_field("peer", event->peer);
+  print_field("type", event->type_url);
+  print_field("version", event->version);
+  print_field("message", event->message);
+  printf("}\n");
+  fflush(stdout);
+}
+
+static void on_event(const egress_event *event, void *user) {
+  (void)user;
+  print_event(event);
+}
+
+static void on_log(int32_t level, const char *category, const char *text, void *user) {
+  (void)user;
+  flockfile(stdout); /* gRPC's lines come from its threads */
+  printf("{\"log\": %d", level);
+  print_field("category", category);
+  print_field("text", text);
+  printf("}\n");
+  fflush(stdout);
+  funlockfile(stdout);
+}
+
+static void fail(app *a, int code) {
+  printf("{\"error\": \"%s\"", egress_code_name(code));
+  print_field("text", egress_diag_text(a->diag));
+  printf("}\n");
+  fflush(stdout);
+  exit(1);
+}
+
+static char *read_file(const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) {
+    perror(path);
+    exit(2);
+  }
+  char *text = calloc(1, 1 << 20);
+  if (fread(text, 1, (1 << 20) - 1, file) == 0 && ferror(file))
+    exit(2);
+  fclose(file);
+  return text;
+}
+
+static unsigned count_files(void) {
+  unsigned count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  while (folder != NULL && readdir(folder) != NULL)
+    count++;
+  if (folder != NULL)
+    closedir(folder);
+  return count;
+}
+
+static void on_closed(egress_server *server, void *user) {
+  app *a = user;
+  egress_server_free(server);
+  a->server = NULL;
+  printf("{\"closed\": true}\n");
+  fflush(stdout);
+}
+
+static void push(app *a) {
+  char name[SAMPLE_NAME];
+  a->pushes++;
+  unsigned index = a->pushes * 7919 % a->clusters;
+  egress_snapshot *next = sample_change(a->snap, index, a->pushes);
+  egress_snapshot_unref(a->snap);
+  a->snap = next;
+  egress_cache_set(a->cache, "*", next);
+  printf("{\"pushed\": \"%s\", \"name\": \"%s\"}\n", egress_snapshot_type_version(next, EGRESS_TYPE_CLUSTER),
+         sample_name(name, index));
+}
+
+static void run(app *a, const char *command) {
+  egress_event event;
+  if (strcmp(command, "push") == 0) {
+    push(a);
+  } else if (strcmp(command, "count") == 0) {
+    printf("{\"streams\": %zu}\n", egress_server_stream_count(a->server));
+  } else if (strcmp(command, "files") == 0) {
+    printf("{\"files\": %u}\n", count_files());
+  } else if (strcmp(command, "take") == 0) {
+    unsigned count = 0;
+    for (; egress_server_next_event(a->server, &event); count++)
+      print_event(&event);
+    printf("{\"taken\": %u, \"dropped\": %llu}\n", count, (unsigned long long)egress_server_dropped_events(a->server));
+  } else if (strcmp(command, "close") == 0) {
+    egress_server_close(a->server, on_closed, a);
+    egress_server_close(a->server, on_closed, a); /* does nothing */
+    uv_close((uv_handle_t *)&a->commands, NULL);
+  }
+  fflush(stdout);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
+  (void)size;
+  app *a = handle->data;
+  *buf = uv_buf_init(a->line + a->line_size, (unsigned)(LINE - a->line_size));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf) {
+  (void)buf;
+  app *a = stream->data;
+  if (size < 0) {
+    run(a, "close");
+    return;
+  }
+  a->line_size += (size_t)size;
+  for (char *end; (end = memchr(a->line, '\n', a->line_size)) != NULL;) {
+    *end = '\0';
+    run(a, a->line);
+    size_t used = (size_t)(end - a->line) + 1;
+    a->line_size -= used;
+    memmove(a->line, end + 1, a->line_size);
+  }
+}
+
+static void start_server(app *a) {
+  egress_cache_new(&a->cache, NULL);
+  a->snap = sample_snapshot(a->clusters);
+  egress_cache_set(a->cache, "*", a->snap);
+  a->options.log = on_log;
+  a->options.user = a;
+  if (!a->pull)
+    a->options.on_event = on_event;
+  int rv = egress_server_new(&a->server, &a->loop, a->cache, &a->options);
+  if (rv != 0)
+    fail(a, rv);
+}
+
+/* One argument with its value; returns how many it took. */
+static int take_argument(app *a, const char *name, const char *value) {
+  if (strcmp(name, "--insecure") == 0) {
+    a->listen.insecure = 1;
+    return 1;
+  }
+  if (value == NULL)
+    exit(2);
+  unsigned number = (unsigned)strtoul(value, NULL, 10);
+  if (strcmp(name, "-r") == 0)
+    a->clusters = number;
+  else if (strcmp(name, "--max-streams") == 0)
+    a->options.max_streams = number;
+  else if (strcmp(name, "--max-request-bytes") == 0)
+    a->options.max_request_bytes = number;
+  else if (strcmp(name, "--max-subscriptions") == 0)
+    a->options.max_subscriptions = number;
+  else if (strcmp(name, "--pull") == 0)
+    a->pull = 1, a->options.max_events = number;
+  else if (strcmp(name, "--nofile") == 0)
+    a->nofile = number;
+  else if (strcmp(name, "--cert") == 0)
+    a->listen.tls_cert = read_file(value);
+  else if (strcmp(name, "--key") == 0)
+    a->listen.tls_key = read_file(value);
+  else if (strcmp(name, "--client-ca") == 0)
+    a->listen.tls_client_ca = read_file(value);
+  else if (strcmp(name, "--listen") != 0)
+    exit(2);
+  return 2;
+}
+
+static void listen_on(app *a, char **argv, int argc) {
+  for (int i = 1; i < argc; i += take_argument(a, argv[i], argv[i + 1]))
+    if (strcmp(argv[i], "--listen") == 0) {
+      int rv = egress_server_listen(a->server, argv[i + 1], &a->listen, a->diag);
+      if (rv != 0)
+        fail(a, rv);
+    }
+}
+
+static void print_ports(const app *a, int argc, char **argv) {
+  size_t count = 0;
+  printf("{\"ports\": [");
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--listen") == 0) {
+      printf("%s%u", count == 0 ? "" : ", ", (unsigned)egress_server_port(a->server, count));
+      count++;
+    }
+  printf("]}\n");
+  fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+  app a = {.clusters = 10, .options = EGRESS_SERVER_OPTIONS_INIT, .listen = EGRESS_LISTEN_OPTIONS_INIT};
+  for (int i = 1; i < argc;)
+    i += take_argument(&a, argv[i], argv[i + 1]);
+  a.listen = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
+  uv_loop_init(&a.loop);
+  a.diag = egress_diag_new(NULL);
+  start_server(&a);
+  listen_on(&a, argv, argc);
+  print_ports(&a, argc, argv);
+  if (a.nofile != 0) {
+    struct rlimit limit = {a.nofile, a.nofile};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  a.commands.data = &a;
+  uv_pipe_init(&a.loop, &a.commands, 0);
+  uv_pipe_open(&a.commands, STDIN_FILENO);
+  uv_read_start((uv_stream_t *)&a.commands, on_alloc, on_read);
+  uv_run(&a.loop, UV_RUN_DEFAULT);
+  egress_snapshot_unref(a.snap);
+  egress_cache_unref(a.cache);
+  egress_diag_free(a.diag);
+  return uv_loop_close(&a.loop) == 0 ? 0 : 1;
+}
