@@ -11,10 +11,10 @@ def test_bootstrap_says_who_and_where() -> None:
     made = json.loads(egress.bootstrap("envoy-1", "127.0.0.1:18000", node_cluster="edge"))
     assert made["node"]["id"] == "envoy-1"
     assert made["node"]["cluster"] == "edge"
-    assert made["dynamic_resources"]["ads_config"]["api_type"] == "GRPC"
-    assert "18000" in json.dumps(made["static_resources"])
+    assert made["dynamicResources"]["adsConfig"]["apiType"] == "GRPC"
+    assert "18000" in json.dumps(made["staticResources"])
     delta = json.loads(egress.bootstrap("envoy-1", "127.0.0.1:18000", delta=True))
-    assert delta["dynamic_resources"]["ads_config"]["api_type"] == "DELTA_GRPC"
+    assert delta["dynamicResources"]["adsConfig"]["apiType"] == "DELTA_GRPC"
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,12 @@ async def backend() -> AsyncIterator[int]:
 
 
 @contextlib.asynccontextmanager
-async def running(*command: str | pathlib.Path, log: pathlib.Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(
+    *command: str | pathlib.Path, log: pathlib.Path, env: dict[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process that ends with the block, with what it says in a file."""
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
+        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, env=env)
     try:
         yield process
     finally:
@@ -75,7 +77,8 @@ async def envoy(folder: pathlib.Path, port: int, delta: bool) -> AsyncIterator[N
     binary = find_envoy()
     assert binary is not None
     flags = ["--concurrency", "1", "--use-dynamic-base-id", "--reject-unknown-dynamic-fields", "--log-level", "warn"]
-    async with running(binary, "-c", str(config), *flags, log=log):
+    env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}  # a sanitizer is not for Envoy
+    async with running(binary, "-c", str(config), *flags, log=log, env=env):
         yield
 
 

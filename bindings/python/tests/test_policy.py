@@ -95,7 +95,9 @@ def test_flow_that_makes_no_sense_is_a_value_error(policy: egress.Policy, flow: 
         policy.explain(flow)
 
 
-@pytest.mark.parametrize("source, name, port", [(None, "a", 443), (7, "a", 443), ("10.0.0.1", 7, 443), ("10.0.0.1", "a", "x")])
+@pytest.mark.parametrize(
+    "source, name, port", [(None, "a", 443), (7, "a", 443), ("10.0.0.1", 7, 443), ("10.0.0.1", "a", "x")]
+)
 def test_wrong_types_are_type_errors(policy: egress.Policy, source: object, name: object, port: object) -> None:
     with pytest.raises(TypeError):
         policy.decide(source, name, port)  # type: ignore[call-overload]

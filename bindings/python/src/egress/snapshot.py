@@ -51,7 +51,7 @@ class Resource:
         return lowlevel.egress_resource_bytes(self._raw)
 
     def json(self) -> str:
-        """The message as proto3 JSON text, ``@type`` first. Raises ResourceError for a type that Envoy does not have."""
+        """The message as proto3 JSON text, ``@type`` first. Raises ResourceError for a type not in Envoy's API."""
         code, text = lowlevel.egress_resource_json(self._raw)
         check(code, ResourceError, about=f"resource {self.name!r} of type {self.type_url!r}")
         return text
