@@ -5,6 +5,7 @@
 
 #include <egress/error.h>
 
+#include "base/alloc.h"
 #include "base/map.h"
 #include "base/text.h"
 #include "resource/resource.h"
@@ -151,27 +152,39 @@ static int read_key(egress__json_printer *p, const egress__schema_message *type,
   return rv;
 }
 
-/* Of several entries with one key the last counts; the others lose their field. */
-static int drop_replaced(egress__json_printer *p, const egress__schema_message *type, egress__range group) {
+/* Of several entries with one key the last counts; the others lose their field. `keys` are those of the group. */
+static int drop_replaced(egress__json_printer *p, const egress__schema_message *type, egress__range group,
+                         const egress__field *keys) {
   egress__map last;
   egress__map_init(&last, p->fields.alloc);
   int is_text = egress__schema_field_by_number(type, 1)->type == EGRESS__SCHEMA_STRING;
   int rv = 0;
   for (size_t i = group.from; i < group.to && rv == 0; i++) {
-    egress__field key;
-    rv = read_key(p, type, i, &key);
-    if (rv != 0)
-      break;
-    egress__item *item = &p->fields.stack.items[i];
-    item->wire.value = key.value; /* a place for a number that lives as long as the map */
-    const char *data = is_text ? (const char *)key.bytes.data : (const char *)&item->wire.value;
-    size_t size = is_text ? key.bytes.size : sizeof item->wire.value;
+    const egress__field *key = &keys[i - group.from];
+    const char *data = is_text ? (const char *)key->bytes.data : (const char *)&key->value;
+    size_t size = is_text ? key->bytes.size : sizeof key->value;
     void *before = egress__map_get(&last, data, size);
     if (before != NULL)
       p->fields.stack.items[(uintptr_t)before - 1].field = NULL;
     rv = egress__map_set(&last, data, size, (void *)(uintptr_t)(i + 1));
   }
   egress__map_dispose(&last);
+  return rv;
+}
+
+static int settle_keys(egress__json_printer *p, const egress__schema_message *type, egress__range group) {
+  size_t count = group.to - group.from;
+  if (count < 2)
+    return 0;
+  egress__field *keys = egress__calloc(p->fields.alloc, count, sizeof *keys);
+  if (keys == NULL)
+    return EGRESS_ENOMEM;
+  int rv = 0;
+  for (size_t i = 0; i < count && rv == 0; i++)
+    rv = read_key(p, type, group.from + i, &keys[i]);
+  if (rv == 0)
+    rv = drop_replaced(p, type, group, keys);
+  egress__free(p->fields.alloc, keys);
   return rv;
 }
 
@@ -209,7 +222,7 @@ static int print_entry(egress__json_printer *p, const egress__schema_message *ty
 
 static int print_map(egress__json_printer *p, const egress__schema_field *field, egress__range group) {
   const egress__schema_message *type = egress__schema_field_message(field);
-  int rv = group.to - group.from > 1 ? drop_replaced(p, type, group) : 0;
+  int rv = settle_keys(p, type, group);
   egress__json_open(&p->out, '{');
   for (size_t i = group.from; i < group.to && rv == 0; i++)
     if (p->fields.stack.items[i].field != NULL)

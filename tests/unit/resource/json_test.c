@@ -129,6 +129,19 @@ Test(json, maps_with_numbers_for_keys) {
               ",\n  \"positions\": {\n    \"-1\": 0,\n    \"5\": 2\n  }");
 }
 
+/* More entries than the printer has room for at first; of each key the second counts. */
+Test(json, maps_of_many_numbers) {
+  uint8_t bytes[1024], *to = bytes;
+  char expected[4096] = ",\n  \"positions\": {";
+  for (uint8_t round = 1; round <= 2; round++)
+    for (uint8_t key = 0; key < 50; key++)
+      to = egress__put_bytes(to, 4, (uint8_t[]){0x08, key, 0x10, round}, 4);
+  for (int key = 0; key < 50; key++)
+    snprintf(expected + strlen(expected), 64, "%s\n    \"%d\": 2", key == 0 ? "" : ",", key);
+  strcat(expected, "\n  }\n}");
+  cr_assert_eq(print("google.api.expr.v1alpha1.SourceInfo", bytes, (size_t)(to - bytes), expected), 0);
+}
+
 Test(json, type_outside_the_api) {
   EXPECT_CODE("a.b.C", "", EGRESS_ENOENT);
 }
