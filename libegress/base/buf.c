@@ -18,7 +18,7 @@ void egress__buf_dispose(egress__buf *buf) {
 char *egress__buf_reserve(egress__buf *buf, size_t size) {
   if (buf->rv != 0)
     return NULL;
-  if (buf->room - buf->size >= size)
+  if (buf->data != NULL && buf->room - buf->size >= size)
     return buf->data + buf->size;
   size_t needed;
   if (__builtin_add_overflow(buf->size, size, &needed)) {
@@ -39,8 +39,8 @@ char *egress__buf_reserve(egress__buf *buf, size_t size) {
 }
 
 void egress__buf_add(egress__buf *buf, const void *bytes, size_t size) {
-  char *to = egress__buf_reserve(buf, size);
-  if (to == NULL || size == 0)
+  char *to = size == 0 ? NULL : egress__buf_reserve(buf, size);
+  if (to == NULL)
     return;
   memcpy(to, bytes, size);
   buf->size += size;

@@ -54,7 +54,7 @@ int egress_policy_load(egress_policy **out, const char *path, const egress_polic
   egress_policy_options own = EGRESS_POLICY_OPTIONS_INIT;
   if (out == NULL || path == NULL)
     return EGRESS_EINVAL;
-  int fd, rv = egress__options_take(&own, sizeof own, options, sizeof own);
+  int fd = -1, rv = egress__options_take(&own, sizeof own, options, sizeof own);
   if (rv == 0)
     rv = open_plain(path, diag, &fd);
   if (rv != 0)

@@ -187,7 +187,8 @@ int egress_policy_decide(const egress_policy *policy, const egress_flow *flow, e
   if (rv != 0)
     return rv;
   egress__outcome outcome = egress__query_decide(policy, &query);
-  decision = (egress_decision){.size = out->size, .verdict = outcome.verdict, .reason = outcome.reason};
+  decision =
+      (egress_decision){.size = out->size, .verdict = (int32_t)outcome.verdict, .reason = (int32_t)outcome.reason};
   if (outcome.rule != EGRESS__NO_RULE) {
     const egress__rule *rule = &policy->rules[outcome.rule];
     decision.rule = rule->name;

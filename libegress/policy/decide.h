@@ -18,7 +18,7 @@ typedef struct egress__query {
   size_t name_size; /* 0: no name, or none that is valid */
 } egress__query;
 
-enum { EGRESS__NO_RULE = UINT32_MAX };
+enum { EGRESS__NO_RULE = INT32_MAX };
 
 /** What became of it. */
 typedef struct egress__outcome {

@@ -75,7 +75,7 @@ static void check_decoration(builder *b, const egress__node *node, const yaml_ch
 }
 
 static int take_scalar(builder *b, const yaml_event_t *event) {
-  egress__node *node;
+  egress__node *node = NULL;
   int rv = add_node(b, EGRESS__NODE_SCALAR, &event->start_mark, &node);
   if (rv != 0)
     return rv;
@@ -93,7 +93,7 @@ static int take_scalar(builder *b, const yaml_event_t *event) {
 }
 
 static int take_alias(builder *b, const yaml_event_t *event) {
-  egress__node *node;
+  egress__node *node = NULL;
   int rv = add_node(b, EGRESS__NODE_BROKEN, &event->start_mark, &node);
   if (rv != 0)
     return rv;
@@ -105,7 +105,7 @@ static int take_alias(builder *b, const yaml_event_t *event) {
 
 static int open_frame(builder *b, egress__node_kind kind, const yaml_event_t *event, const yaml_char_t *anchor,
                       const yaml_char_t *tag) {
-  egress__node *node;
+  egress__node *node = NULL;
   int rv = add_node(b, kind, &event->start_mark, &node);
   if (rv != 0)
     return rv;

@@ -1,6 +1,7 @@
 #ifndef TESTS_OOM_SWEEP_H
 #define TESTS_OOM_SWEEP_H
 
+#undef NDEBUG /* here an assertion is the test */
 #include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>

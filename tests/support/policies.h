@@ -1,6 +1,8 @@
 #ifndef TESTS_SUPPORT_POLICIES_H
 #define TESTS_SUPPORT_POLICIES_H
 
+enum { WHOLE_POLICY_HOSTS = 10 }; /* 2 + 1 + (4 + 1) + 2 */
+
 /* A policy of every supported key, for tests that need any. */
 static const char whole_policy[] =
     "version: egress/v1\n"

@@ -5,7 +5,7 @@ Test(policy, whole) {
   egress_policy *policy = read_policy(whole_policy);
   cr_assert_eq(egress_policy_rule_count(policy), 4);
   cr_assert_str_eq(egress_policy_rule_name(policy, 2), "builds");
-  cr_assert_eq(egress_policy_destination_count(policy), 10); /* 2 + 1 + (4 + 1) + 2 */
+  cr_assert_eq(egress_policy_destination_count(policy), WHOLE_POLICY_HOSTS);
   egress_policy_unref(policy);
 }
 
