@@ -92,7 +92,7 @@ typedef struct egress_flow {
   size_t name_size;
   /** Address dialled or asked for, as ``source``; NULL: none. */
   const char *address;
-  /** Addresses that ``name`` resolves to, where known; NULL: unknown. */
+  /** Addresses that ``name`` resolves to, where known; each must pass. NULL, or none: unknown. */
   const char *const *resolved;
   /** Number of ``resolved``. */
   size_t resolved_count;
@@ -130,7 +130,7 @@ typedef enum egress_reason {
   EGRESS_REASON_NO_SNI = 4,
   /** An allow rule matched, but the name resolves to a special-use address (the address guard). */
   EGRESS_REASON_GUARD = 5,
-  /** An allow rule matched, but a deny entry covers an address that the name resolves to. */
+  /** An allow rule matched by name, but a deny entry, which ``rule`` names, covers an address it resolves to. */
   EGRESS_REASON_DENY_ADDRESS = 6
 } egress_reason;
 
@@ -138,7 +138,7 @@ typedef enum egress_reason {
 typedef struct egress_decision {
   /** ``sizeof`` of this struct as the caller was compiled. */
   size_t size;
-  /** Name of the rule that decided; NULL when none did. With a guard reason: the allow rule that had matched. */
+  /** Name of the rule that decided; NULL when none did. With ``EGRESS_REASON_GUARD``: the allow rule that matched. */
   const char *rule;
   /** The rule's ``owner``: who to ask; NULL when it names none. */
   const char *owner;
@@ -158,6 +158,11 @@ typedef struct egress_decision {
 
 /**
  * Decides one flow: deny wins, then the first allow in file order, then deny. Allocates nothing.
+ *
+ * A flow with a name and an address is denied by a deny entry for either, and allowed by name if any rule allows the
+ * name (Envoy then dials what the name resolves to), else by address. An IPv4 address written as IPv6
+ * (``::ffff:192.0.2.1``) is taken as the IPv4 address in ``source``; as ``address`` it is refused, since no rule can
+ * name it.
  *
  * The verdict is that of an Envoy running what ``egress_compile`` made of the same policy.
  *
