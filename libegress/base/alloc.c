@@ -44,7 +44,8 @@ char *egress__strndup(const egress_alloc *alloc, const char *text, size_t size) 
   char *copy = egress__malloc(alloc, size + 1);
   if (copy == NULL)
     return NULL;
-  memcpy(copy, text, size);
+  if (size != 0) /* else `text` may be NULL */
+    memcpy(copy, text, size);
   copy[size] = '\0';
   return copy;
 }
