@@ -1,0 +1,155 @@
+#include "oom/sweep.h"
+#include "support/xds.h"
+
+/*
+ * One stream through a script. A request that finds no memory ends the stream; a response that finds none is asked for
+ * again and must then be the one that the client would have got before.
+ */
+typedef struct scene {
+  egress__xds_variant variant;
+  egress_cache *cache;
+  egress__stream_config config;
+  egress__stream *stream;
+  const egress_alloc *alloc;
+  char sent[XDS_TEXT];
+  char nonce[XDS_WORD]; /* of the last response */
+  int starved;          /* a response had to be asked for again */
+} scene;
+
+/* What happens next: a snapshot for the group, or a request; then what is sent. */
+typedef struct act {
+  const char *snapshot;
+  xds_request request;
+  int answers; /* the request carries the nonce of the last response */
+  const char *sent;
+} act;
+
+static void on_ready(egress__stream *stream, void *user) {
+  (void)stream;
+  (void)user;
+}
+
+static void on_event(egress__stream *stream, const egress_event *event, void *user) {
+  (void)stream;
+  (void)event;
+  (void)user;
+}
+
+static int take(scene *s, egress__response *response) {
+  xds_response read;
+  xds_decode(&read, response, s->variant);
+  size_t used = strlen(s->sent);
+  snprintf(s->sent + used, sizeof s->sent - used, used == 0 ? "" : " | ");
+  xds_print(s->sent + strlen(s->sent), sizeof s->sent - strlen(s->sent), &read);
+  snprintf(s->nonce, sizeof s->nonce, "%s", read.nonce);
+  return 0;
+}
+
+/* Returns 0, or EGRESS_ENOMEM when there never is memory. */
+static int drain(scene *s) {
+  egress__response response;
+  s->sent[0] = '\0';
+  for (int rv, failures = 0; (rv = egress__stream_next(s->stream, &response)) != 0;) {
+    if (rv == 1) {
+      take(s, &response);
+      continue;
+    }
+    assert(rv == EGRESS_ENOMEM);
+    s->starved = 1;
+    if (++failures > 3)
+      return rv;
+  }
+  return 0;
+}
+
+static int set(scene *s, const char *text) {
+  egress_snapshot *snap;
+  int rv = xds_snapshot_new(&snap, text, s->alloc);
+  if (rv != 0)
+    return rv;
+  rv = egress_cache_set(s->cache, "g", snap);
+  egress_snapshot_unref(snap);
+  return rv;
+}
+
+static int ask(scene *s, const act *a) {
+  static uint8_t bytes[XDS_REQUEST];
+  egress__stream_fault fault = {0};
+  xds_request request = a->request;
+  request.node_id = "n";
+  request.cluster = "g";
+  request.nonce = a->answers ? s->nonce : NULL;
+  int rv = egress__stream_request(s->stream, bytes, xds_encode(bytes, s->variant, &request), &fault);
+  assert(rv == 0 || (rv == EGRESS_ENOMEM && fault.status == 8 && strcmp(fault.message, "out of memory") == 0));
+  return rv;
+}
+
+static int play(scene *s, const act *acts) {
+  int rv = 0;
+  for (const act *a = acts; rv == 0 && a->sent != NULL; a++) {
+    rv = a->snapshot != NULL ? set(s, a->snapshot) : ask(s, a);
+    if (rv == 0)
+      rv = drain(s);
+    assert(rv != 0 || strcmp(s->sent, a->sent) == 0);
+  }
+  return rv;
+}
+
+static int run(const egress_alloc *alloc, egress__xds_variant variant, const act *acts) {
+  scene s = {.variant = variant, .alloc = alloc};
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  options.alloc = alloc;
+  int rv = egress_cache_new(&s.cache, &options);
+  if (rv == 0) {
+    s.config = (egress__stream_config){alloc, s.cache, "tested", 100, on_ready, on_event};
+    rv = egress__stream_new(&s.stream, &s.config, variant, NULL);
+    assert((rv == 0) == (s.stream != NULL));
+  }
+  if (rv == 0)
+    rv = play(&s, acts);
+  egress__stream_free(s.stream);
+  egress_cache_unref(s.cache);
+  return rv == 0 && s.starved ? EGRESS_ENOMEM : rv;
+}
+
+static int sotw(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.request = {.type = 'C'}, .sent = ""},
+      {.snapshot = "C: a=1! b=1 E: a=1 b=1 L: l=1 m=1", .sent = "C: a=1! b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.request = {.type = 'E', .names = "a b none"}, .sent = "E: a=1 b=1"},
+      {.request = {.type = 'E', .names = "a", .error = "bad"}, .answers = 1, .sent = ""},
+      {.request = {.type = 'L', .names = "l"}, .sent = "L: l=1"},
+      {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = "L: l=1 m=1"},
+      {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=2! E: a=1 L: l=2", .sent = "C: a=2! | E: a=1 | L: l=2"},
+      {.request = {.type = 'L', .names = "*"}, .answers = 1, .sent = "L: l=2"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_SOTW, acts);
+}
+
+static int delta(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.request = {.type = 'C', .initial = "a=0 gone=1"}, .sent = ""},
+      {.snapshot = "C: a=1! b=1 E: a=1 b=1 L: l=1", .sent = "C: a=1! b=1 -gone"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.request = {.type = 'E', .names = "a b none"}, .sent = "E: a=1 b=1 -none"},
+      {.request = {.type = 'E', .drop = "b", .error = "bad"}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=2! E: a=1 L: l=1", .sent = "C: a=2! -b | E: a=1 -none"},
+      {.request = {.type = 'E', .names = "*"}, .answers = 1, .sent = "E: a=1"},
+      {.request = {.type = 'E', .drop = "a"}, .answers = 1, .sent = "E: a=1"},
+      {.snapshot = "C: a=2! E: a=2 L: l=1", .sent = ""},
+      {.request = {.type = 'E'}, .answers = 1, .sent = "E: a=2"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, acts);
+}
+
+int main(void) {
+  sweep_run("state of the world", sotw, NULL);
+  sweep_run("delta", delta, NULL);
+  return 0;
+}
