@@ -5,13 +5,9 @@
 
 #include "xds/answer.h"
 
-static int is_star(egress__span name) {
-  return name.size == 1 && name.data[0] == '*';
-}
-
 /* What is asked for again is told again: the client may have forgotten it. */
 static int subscribe(egress__track *track, egress__span name) {
-  if (is_star(name)) {
+  if (egress__span_is_star(name)) {
     egress__subscription_set_wildcard(&track->want, 1);
     return 0;
   }
@@ -25,7 +21,7 @@ static int subscribe(egress__track *track, egress__span name) {
 
 static void unsubscribe(egress__track *track, egress__span text) {
   egress__subscription *want = &track->want;
-  if (is_star(text)) {
+  if (egress__span_is_star(text)) {
     egress__subscription_set_wildcard(want, 0);
     return;
   }

@@ -42,11 +42,15 @@ void egress__initial_free(egress__initial *initial) {
 }
 
 int egress__initial_has(const egress__initial *initial, const char *name, const char *version) {
-  const char *held = initial == NULL ? NULL : egress__map_get(&initial->versions, name, strlen(name));
+  const char *held = initial == NULL || initial->stale ? NULL : egress__map_get(&initial->versions, name, strlen(name));
   return held != NULL && strcmp(held, version) == 0;
 }
 
 void egress__initial_forget(egress__initial *initial, egress__span name) {
-  if (initial != NULL)
+  if (initial == NULL)
+    return;
+  if (egress__span_is_star(name))
+    initial->stale = 1;
+  else
     egress__map_remove(&initial->versions, (const char *)name.data, name.size);
 }

@@ -157,6 +157,10 @@ int egress__request_read(egress__request *out, egress__xds_variant variant, cons
   return 0;
 }
 
+int egress__span_is_star(egress__span name) {
+  return name.size == 1 && name.data[0] == '*';
+}
+
 /* The next field of that role; a request that was read has no malformed one. */
 static int next_of(const egress__request *request, role wanted, egress__span *rest, egress__span *bytes) {
   egress__field field;

@@ -41,6 +41,9 @@ typedef struct egress__request {
 int egress__request_read(egress__request *out, egress__xds_variant variant, const void *bytes, size_t size,
                          egress__stream_fault *fault);
 
+/** 1 for "*", which stands for everything. */
+int egress__span_is_star(egress__span name);
+
 /** Walks names: start with `*rest` as `request->bytes`. Returns 1, or 0 at the end. */
 int egress__request_name(const egress__request *request, egress__names which, egress__span *rest, egress__span *name);
 

@@ -9,10 +9,6 @@
 
 #include "xds/answer.h"
 
-static int is_star(egress__span name) {
-  return name.size == 1 && name.data[0] == '*';
-}
-
 int egress__sotw_subscribe(egress__track *track, const egress__request *request) {
   egress__subscription *want = &track->want;
   /* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
@@ -20,7 +16,7 @@ int egress__sotw_subscribe(egress__track *track, const egress__request *request)
   want->request++;
   egress__span rest = request->bytes, name;
   while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
-    if (is_star(name)) {
+    if (egress__span_is_star(name)) {
       wildcard = want->named = 1;
       continue;
     }

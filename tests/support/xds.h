@@ -17,7 +17,7 @@
 #include "base/protowire.h"
 #include "xds/stream.h"
 
-enum { XDS_TEXT = 4096, XDS_WORD = 64, XDS_REQUEST = 1 << 16 };
+enum { XDS_TEXT = 4096, XDS_WORD = 64, XDS_LIST = 16, XDS_REQUEST = 1 << 16 };
 
 static inline const char *xds_type_url(char letter) {
   switch (letter) {
@@ -168,9 +168,9 @@ typedef struct xds_response {
   char nonce[XDS_WORD];
   char identifier[XDS_WORD];
   size_t count, removed;
-  char puts[64][XDS_WORD]; /* "a=1", sorted */
-  char versions[64][XDS_WORD];
-  char gone[64][XDS_WORD]; /* sorted */
+  char puts[XDS_LIST][XDS_WORD]; /* "a=1", sorted */
+  char versions[XDS_LIST][XDS_WORD];
+  char gone[XDS_LIST][XDS_WORD]; /* sorted */
 } xds_response;
 
 static inline void xds_copy(char out[XDS_WORD], egress__span span) {
@@ -192,7 +192,7 @@ static inline egress__span xds_field(egress__span message, uint32_t number) {
 }
 
 static inline void xds_read_put(xds_response *out, egress__span entry, int delta) {
-  assert(out->count < 64);
+  assert(out->count < XDS_LIST);
   egress__span any = delta ? xds_field(entry, 2) : entry;
   assert(xds_letter(xds_field(any, 1)) != '?');
   egress__span message = xds_field(any, 2);
@@ -209,6 +209,22 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
 
 static inline int xds_compare(const void *a, const void *b) {
   return strcmp(a, b);
+}
+
+/* c7, c51: no name stands twice in a response. */
+static inline void xds_check_names(const xds_response *response) {
+  char names[2 * XDS_LIST][XDS_WORD];
+  size_t count = 0;
+  for (size_t i = 0; i < response->count; i++) {
+    size_t size = strcspn(response->puts[i], "=");
+    memcpy(names[count], response->puts[i], size);
+    names[count++][size] = '\0';
+  }
+  for (size_t i = 0; i < response->removed; i++)
+    memcpy(names[count++], response->gone[i], XDS_WORD);
+  qsort(names, count, XDS_WORD, xds_compare);
+  for (size_t i = 1; i < count; i++)
+    assert(strcmp(names[i - 1], names[i]) != 0);
 }
 
 /* Reads a response; takes its body. Asserts that it is whole and says nothing twice. */
@@ -237,11 +253,12 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
     else if (field.number == (delta ? 7U : 6U))
       xds_copy(out->identifier, xds_field(field.bytes, 1));
     else {
-      assert(delta && field.number == 6 && out->removed < 64);
+      assert(delta && field.number == 6 && out->removed < XDS_LIST);
       xds_copy(out->gone[out->removed++], field.bytes);
     }
   }
   assert(rv == 0);
+  xds_check_names(out);
   if (!delta) /* else versions belong to them */
     qsort(out->puts, out->count, XDS_WORD, xds_compare);
   qsort(out->gone, out->removed, XDS_WORD, xds_compare);
@@ -250,7 +267,7 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
 
 /* "C: a=1 b=2 -c", or "C:" for an empty response. */
 static inline void xds_print(char *out, size_t room, const xds_response *response) {
-  char sorted[64][XDS_WORD];
+  char sorted[XDS_LIST][XDS_WORD];
   memcpy(sorted, response->puts, sizeof sorted);
   qsort(sorted, response->count, XDS_WORD, xds_compare);
   size_t used = (size_t)snprintf(out, room, "%c:", response->type);

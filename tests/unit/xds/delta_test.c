@@ -352,6 +352,13 @@ Test(delta, c38_asked_for_again_before_the_first_answer) {
   SENT("E: a=1", set("E: a=1 b=1"));
 }
 
+Test(delta, c38_everything_asked_for_again_before_the_first_answer) {
+  xds_ask(&client, (xds_request){.type = 'C', .initial = held('C', "C: a=1 x=1")});
+  unsubscribe('C', "*");
+  subscribe('C', "*");
+  SENT("C: a=1 -x", set("C: a=1"));
+}
+
 Test(delta, c58_order_is_clusters_endpoints_listeners_routes) {
   subscribe('S', "s");
   subscribe('R', "r");
