@@ -146,21 +146,6 @@ Test(builder, version_is_of_the_set_however_it_came_about) {
   egress_snapshot_unref(second);
 }
 
-Test(builder, sum_is_that_of_the_hashes) {
-  egress_snapshot *snap = base_snapshot();
-  const egress__type_set *set = egress__snapshot_type(snap, cluster);
-  uint64_t low = 0, high = 0;
-  for (size_t i = 0; i < set->count; i++) {
-    uint64_t hash[2];
-    egress__resource_hash(set->items[i], hash);
-    unsigned carry = __builtin_add_overflow(low, hash[0], &low);
-    high += hash[1] + carry;
-  }
-  cr_assert_eq(set->sum[0], low);
-  cr_assert_eq(set->sum[1], high);
-  egress_snapshot_unref(snap);
-}
-
 Test(builder, type_without_resources_disappears) {
   egress_snapshot *base = base_snapshot();
   egress_snapshot_builder *builder = start(base);

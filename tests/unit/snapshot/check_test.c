@@ -141,6 +141,9 @@ Test(check, eds_clusters_need_endpoints) {
   put(EGRESS_TYPE_CLUSTER, "b", eds("b", "s"));
   put(EGRESS_TYPE_CLUSTER, "c", eds("c", ""));
   put(EGRESS_TYPE_CLUSTER, "static", text_field(1, "static"));
+  message dns = eds("dns", NULL);
+  dns.bytes[dns.size - 1] = 1; /* STRICT_DNS */
+  put(EGRESS_TYPE_CLUSTER, "dns", dns);
   cr_assert_eq(check(), 3);
   cr_assert_str_eq(egress_diag_message(diag, 1),
                    "Cluster \"b\" refers to the cluster load assignment \"s\", which is not there");

@@ -42,6 +42,22 @@ Test(type_set, version_differs_by_content) {
   egress__type_set_unref(same);
 }
 
+/* Of 128 bits: among the low halves of eight hashes there is a carry. */
+Test(type_set, sum_is_that_of_the_hashes) {
+  egress__type_set *set = set_of((const char *const[]){"a", "b", "c", "d", "e", "f", "g", "h"}, 8);
+  uint64_t low = 0, high = 0, carries = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    uint64_t hash[2];
+    egress__resource_hash(set->items[i], hash);
+    carries += __builtin_add_overflow(low, hash[0], &low);
+    high += hash[1];
+  }
+  cr_assert_gt(carries, 0);
+  cr_assert_eq(set->sum[0], low);
+  cr_assert_eq(set->sum[1], high + carries);
+  egress__type_set_unref(set);
+}
+
 Test(type_set, refuses_a_count_that_overflows) {
   cr_assert_eq(egress__type_set_new(egress__alloc_or_default(NULL), SIZE_MAX / 4), NULL);
 }
