@@ -74,7 +74,7 @@ class Schema:
         self.enums: dict[str, Enum] = {}
         for file in files.file:
             if file.syntax != "proto3":
-                sys.exit(f"{file.name} is not proto3")
+                continue  # of options, such as descriptor.proto: protoc puts them in, nothing on the wire has their types
             for name, found in walk(f"{file.package}." if file.package else "", file.message_type, file.enum_type):
                 (self.enums if isinstance(found, Enum) else self.messages)[name] = found
         self.messages = dict(sorted(self.messages.items(), key=lambda item: item[0].encode()))
@@ -102,8 +102,6 @@ class Schema:
         return (self.enum_index if field.type == Field.TYPE_ENUM else self.message_index).get(name)
 
     def flags(self, field: Field) -> str:
-        if field.type == Field.TYPE_GROUP:
-            sys.exit(f"{field.name} is a group")
         if field.label == Field.LABEL_REPEATED:
             entry = field.type == Field.TYPE_MESSAGE and self.kind(field.type_name.lstrip(".")) == "MAP_ENTRY"
             return "EGRESS__SCHEMA_REPEATED | EGRESS__SCHEMA_MAP" if entry else "EGRESS__SCHEMA_REPEATED"
