@@ -1,8 +1,6 @@
 """What the tests of the binding share. They run against the installed package, not the one in the source folder."""
 
 import asyncio
-import gc
-import os
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
@@ -109,15 +107,3 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT):
         while not holds():
             await asyncio.sleep(0.01)
-
-
-def descriptors() -> set[str]:
-    """What this process has open."""
-    gc.collect()
-    found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
-        except FileNotFoundError:
-            pass  # the one that lists
-    return found

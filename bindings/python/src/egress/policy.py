@@ -153,7 +153,8 @@ class Policy:
         """Decide one flow, given as such or in its parts: what an Envoy that runs this policy does with it."""
         flow = source if isinstance(source, Flow) else Flow(source, name, port, protocol, address, resolved)
         code, made = lowlevel.egress_policy_decide(self._raw, _flow_tuple(flow))
-        check(code, PolicyError, about=repr(flow))
+        if code < 0:
+            check(code, PolicyError, about=repr(flow))  # a text that costs more than a decision
         number, reason, rule, owner, note, line, column = made
         verdict = Verdict(number)
         return Decision(verdict is not Verdict.DENY, rule, verdict, Reason(reason), owner, note, line, column)

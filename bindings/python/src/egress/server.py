@@ -88,6 +88,7 @@ class Server:
         self._driver = driver
         self._loop.add_reader(lowlevel.egress_driver_fd(driver), self._run)
         self._cache._servers.add(self)
+        self._wake()
         try:
             for address in self._addresses:
                 self.listen(address, tls=self._tls, insecure=self._insecure)
