@@ -74,7 +74,7 @@ class Schema:
         self.enums: dict[str, Enum] = {}
         for file in files.file:
             if file.syntax != "proto3":
-                continue  # of options, such as descriptor.proto: protoc puts them in, nothing on the wire has their types
+                continue  # about options, such as descriptor.proto; nothing on the wire has their types
             for name, found in walk(f"{file.package}." if file.package else "", file.message_type, file.enum_type):
                 (self.enums if isinstance(found, Enum) else self.messages)[name] = found
         self.messages = dict(sorted(self.messages.items(), key=lambda item: item[0].encode()))
