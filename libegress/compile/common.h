@@ -22,6 +22,12 @@ typedef struct egress__compile_plan {
 #define EGRESS__GUARD_NAME "egress_guard"
 #define EGRESS__TYPE_EXTENSION "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
+/**
+ * Starts the name of whatever decides a request and is no rule. No rule's name starts so, and it sorts behind them:
+ * among RBAC policies, Envoy takes the first by name.
+ */
+#define EGRESS__NOT_A_RULE "~"
+
 /** envoy.config.core.v3.Address. */
 egress__message *egress__address(egress__build *b, const egress__endpoint *endpoint);
 

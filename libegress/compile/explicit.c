@@ -41,19 +41,22 @@ typedef struct refusal {
 
 #define WHO "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
 #define WHAT "%REQ(:AUTHORITY)%"
+#define NO_RULE \
+  "egress: no rule of the egress policy lets " WHO " reach " WHAT ". If you need it, ask the owners of the policy " \
+  "for a rule with this host and port."
 static const refusal refusals[] = {
-    {"deny:", "egress: the egress policy denies " WHAT " to " WHO
-              ". If you need it, ask the owners of the policy to lift that."},
-    {"special-use-address",
+    {EGRESS__NOT_A_RULE "special-use-address",
      "egress: " WHAT
      " is allowed by name but resolves to a private or other special-use address. If that is meant, ask "
      "the owners of the egress policy to add the address to allow_private."},
-    {"",
-     "egress: no rule of the egress policy lets " WHO " reach " WHAT ". If you need it, ask the owners of the policy "
-     "for a rule with this host and port."},
+    {EGRESS__NOT_A_RULE, NO_RULE},
+    {"none]", NO_RULE}, /* Envoy's word for it */
+    {"", "egress: the egress policy denies " WHAT " to " WHO ". If you need it, ask the owners of the policy to lift "
+         "that."},
 };
 
-/* AccessLogFilter: an RBAC filter refused, in the name of something that starts like that. */
+/* AccessLogFilter: an RBAC filter refused, in the name of something that starts like that. What the filter leaves as
+ * metadata is not there yet when the body is made; the details of the response are. */
 static egress__message *refused_by(egress__build *b, const char *prefix) {
   egress__message *cel = EGRESS__MAKE(b, envoy__extensions__access_loggers__filters__cel__v3__expression_filter);
   egress__set_text(

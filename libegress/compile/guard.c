@@ -8,6 +8,7 @@
 #include <envoy/type/matcher/v3/string.pb-c.h>
 #include <envoy/type/v3/range.pb-c.h>
 
+#include "compile/common.h"
 #include "compile/matcher.h"
 
 static egress__message *rbac(egress__build *b, int action) {
@@ -127,7 +128,7 @@ static void add_denies(egress__build *b, egress__message *to, const egress_polic
     const egress__rule *rule = &policy->rules[i];
     egress__message *made = addresses_of(b, rule, spoken);
     if (made != NULL)
-      egress__set_entry(b, to, "policies", egress__build_printf(b, "deny:%s", rule->name), made);
+      egress__set_entry(b, to, "policies", rule->name, made);
   }
 }
 
@@ -149,7 +150,7 @@ egress__message *egress__guard_of_names(egress__build *b, const egress_policy *p
     egress__message *permission = upstream_any_of(b, special, count);
     if (policy->allow_private_count != 0)
       permission = both(b, permission, not(b, upstream_any_of(b, policy->allow_private, policy->allow_private_count)));
-    add_simple(b, made, "special-use-address", permission);
+    add_simple(b, made, EGRESS__NOT_A_RULE "special-use-address", permission);
   }
   return made;
 }
@@ -158,7 +159,7 @@ egress__message *egress__guard_of_addresses(egress__build *b, const egress_polic
   static const egress__prefix v4_mapped = {{6, {[10] = 0xff, [11] = 0xff}}, 96};
   egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__DENY);
   add_denies(b, made, policy, spoken);
-  add_simple(b, made, "v4-mapped-address", upstream(b, &v4_mapped, NULL));
+  add_simple(b, made, EGRESS__NOT_A_RULE "v4-mapped-address", upstream(b, &v4_mapped, NULL));
   return made;
 }
 
@@ -180,6 +181,6 @@ egress__message *egress__allowed_addresses(egress__build *b, const egress_policy
 
 egress__message *egress__allow_all(egress__build *b) {
   egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__ALLOW);
-  add_simple(b, made, "any", anything(b));
+  add_simple(b, made, EGRESS__NOT_A_RULE "any", anything(b));
   return made;
 }

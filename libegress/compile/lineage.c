@@ -52,7 +52,7 @@ static int is_retired(const egress__lineage *lineage, const char *name) {
 static const char *fresh_chain(egress__arena *arena, const egress__rule *rule, const egress_snapshot *previous) {
   const char *version = egress_snapshot_type_version(previous, EGRESS_TYPE_LISTENER);
   XXH64_hash_t hash = XXH3_64bits_withSeed(rule->name, strlen(rule->name), XXH3_64bits(version, strlen(version)));
-  return egress__arena_printf(arena, "%s@%08x", rule->name, (unsigned)(hash & 0xffffffff));
+  return egress__arena_printf(arena, "rule:%s@%08x", rule->name, (unsigned)(hash & 0xffffffff));
 }
 
 static const char *name_chain(egress__lineage *lineage, const egress__lineage *before, const egress_snapshot *previous,
@@ -61,7 +61,7 @@ static const char *name_chain(egress__lineage *lineage, const egress__lineage *b
     return egress__arena_printf(&lineage->arena, "deny:%s", rule->name);
   const egress__rule *old = find_rule(before, rule->name);
   if (old == NULL && !is_retired(before, rule->name))
-    return egress__arena_strndup(&lineage->arena, rule->name, strlen(rule->name));
+    return egress__arena_printf(&lineage->arena, "rule:%s", rule->name);
   if (old == NULL ||
       (!lineage->policy->revoke_keep && egress__rule_narrowed(before->policy, old, lineage->policy, rule, port)))
     return fresh_chain(&lineage->arena, rule, previous);

@@ -25,7 +25,8 @@ int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egre
 
 void egress__lineage_free(void *lineage);
 
-/** The name of each rule's chain, by rule index; lives as long as the lineage. */
+/** The name of each rule's chain, by rule index: `rule:NAME`, perhaps with `@` and more, or `deny:NAME`. They live as
+ * long as the lineage. */
 const char *const *egress__lineage_chains(const egress__lineage *lineage);
 
 #endif

@@ -64,7 +64,7 @@ static egress__message **make_answers(egress__build *b, const egress_policy *pol
     b->rv = EGRESS_ENOMEM;
   for (size_t i = 0; i < policy->rule_count && b->rv == 0; i++) {
     const egress__rule *rule = &policy->rules[i];
-    answers[i] = answer(b, rule->deny ? egress__build_printf(b, "deny:%s", rule->name) : rule->name, rule->deny);
+    answers[i] = answer(b, rule->name, rule->deny);
   }
   return answers;
 }
@@ -134,7 +134,7 @@ static egress__message *is_address(writer *w, int connect) {
       .regex_tail = connect ? ":[0-9]{1,5}" : "(:[0-9]{1,5})?",
       .none = w->none,
   };
-  return egress__matcher_regex(w->b, &dialect, ADDRESS, answer(w->b, "none", 0));
+  return egress__matcher_regex(w->b, &dialect, ADDRESS, answer(w->b, EGRESS__NOT_A_RULE "address", 0));
 }
 
 /* The routes for requests that name an address: Envoy reads the address, then the filters behind judge it. */
@@ -311,7 +311,7 @@ egress__message *egress__routes(egress__build *b, const egress_policy *policy, c
           b, "source", EGRESS__MAKE(b, envoy__extensions__matching__common_inputs__network__v3__direct_source_ipinput)),
       .name_input = egress__xds_extension(b, "authority", header),
       .answers = make_answers(b, policy),
-      .none = answer(b, "none", 1),
+      .none = answer(b, EGRESS__NOT_A_RULE "no-rule", 1),
       .around = egress__prefixes_around(b, policy),
       .rest = EGRESS__MAKE(b, envoy__config__route__v3__virtual_host),
   };

@@ -23,7 +23,8 @@ enum {
   MAX_EARLY_BYTES = 65536        /* of the client, held until the address guard has judged; a ClientHello fits */
 };
 
-/* Names no filter chain: Envoy closes the connection and counts it in `no_filter_chain_match`. */
+/* Names no filter chain (those of rules have a colon): Envoy closes the connection and counts it in
+ * `no_filter_chain_match`. */
 static const char no_chain[] = "none";
 
 /* One line for each connection, refused ones included: only the listener's own log sees those. */
