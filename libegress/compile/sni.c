@@ -201,11 +201,18 @@ static egress__message *name_tree(egress__build *b, const egress__compile_plan *
   return egress__matcher_nested(b, matcher);
 }
 
+/* An allow rule that could let TLS connections through has its chain even when rules before it take them all: the
+ * connections that it let in before still have their permission. */
+static int needs_chain(const egress__compile_plan *plan, const egress__rule *rule, int used) {
+  return used || (!rule->deny && rule->pattern_count != 0 &&
+                  egress__ports_have(&rule->ports[EGRESS_PROTOCOL_TLS], plan->sni_port));
+}
+
 static void add_chains(egress__build *b, egress__message *listener, const egress__compile_plan *plan,
                        const egress_policy *policy, const char *const *chains, const uint8_t *used) {
   int some = 0;
   for (size_t i = 0; i < policy->rule_count && b->rv == 0; i++) {
-    if (!used[i])
+    if (!needs_chain(plan, &policy->rules[i], used[i]))
       continue;
     egress__set_message(b, listener, "filter_chains", filter_chain(b, plan, &policy->rules[i], chains[i]));
     some = 1;
