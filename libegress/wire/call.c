@@ -136,6 +136,7 @@ void egress__call_wait(egress__call *call) {
   grpc_call_details_init(call->details);
   grpc_metadata_array_init(&call->metadata);
   call->state = CALL_WAITING;
+  egress__inbox_ask(call->server->inbox);
   /* Once the gate shuts down this still answers, with ok 0. */
   grpc_call_error error = grpc_server_request_call(call->gate->grpc, &call->grpc, call->details, &call->metadata, queue,
                                                    queue, &call->accept);
@@ -156,6 +157,7 @@ static void let_go(egress__call *call) {
 }
 
 static void start_batch(egress__call *call, const grpc_op *ops, size_t count, egress__op *tag) {
+  egress__inbox_ask(call->server->inbox);
   grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
   assert(error == GRPC_CALL_OK && "the states above allow no other batch");
   (void)error;

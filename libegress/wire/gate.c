@@ -91,6 +91,7 @@ void egress__gate_start(egress__gate *gate) {
 }
 
 void egress__gate_shutdown(egress__gate *gate) {
+  egress__inbox_ask(gate->server->inbox);
   grpc_server_shutdown_and_notify(gate->grpc, egress__inbox_queue(gate->server->inbox), &gate->shutdown);
 }
 

@@ -12,7 +12,9 @@
  */
 typedef struct egress__inbox egress__inbox;
 
-/** One thing that gRPC was asked for: its tag. At most one completion of it is under way, so the list needs no memory.
+/**
+ * One thing that gRPC can be asked for: its tag. At most one completion of it is under way, so the list of completions
+ * needs no memory.
  */
 typedef struct egress__op {
   struct egress__op *next;
@@ -36,6 +38,9 @@ grpc_completion_queue *egress__inbox_queue(const egress__inbox *inbox);
 
 /** Puts it on the loop, before gRPC is asked for anything; `on_wake` runs there when something has come. */
 void egress__inbox_attach(egress__inbox *inbox, uv_loop_t *loop, egress__inbox_fn on_wake, void *user);
+
+/** To be called each time before gRPC is asked for something, with everything written that the answer needs. */
+void egress__inbox_ask(egress__inbox *inbox);
 
 /** Makes `on_wake` run once control is back in the loop. */
 void egress__inbox_wake(egress__inbox *inbox);
