@@ -54,6 +54,7 @@ quietly() { # LOG COMMAND...
 
 prepare_and_build() {
   "$root/tests/prepare.sh" demo
+  [ -x "$build/examples/egressd/egressd" ] || echo "demo: building, which takes about a minute the first time"
   quietly "$root/build/demo.log" cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     "-DPython3_EXECUTABLE=$root/build/venv/bin/python"
   quietly "$root/build/demo.log" cmake --build "$build" --target egressd
