@@ -6,24 +6,23 @@ import sys
 
 import pytest
 
-import egress
-
 pytest.importorskip("mypy")
-PACKAGE = pathlib.Path(egress.__file__).parent
 
 USE = """
+from typing import assert_type
+
 import egress
 
 async def main() -> None:
     policy = egress.Policy.load("policy.yaml")
     decision = policy.decide("10.4.0.7", "api.stripe.com", 443)
-    reveal_type(decision.rule)
+    assert_type(decision.rule, str | None)
     cache = egress.Cache()
     cache["*"] = policy.compile(explicit="0.0.0.0:3128")
     async with egress.Server(cache, "127.0.0.1:18000") as server:
         async for event in server.events():
             if isinstance(event, egress.Nacked):
-                reveal_type(event.message)
+                assert_type(event.message, str)
 """
 
 
@@ -36,11 +35,9 @@ def run(*arguments: str, cwd: pathlib.Path) -> str:
 def test_package_and_its_users_are_typed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "use.py").write_text(USE)
     assert "Success" in run("-m", "mypy", "--strict", "-p", "egress", cwd=tmp_path)
-    output = run("-m", "mypy", "--strict", "--python-version", "3.11", "use.py", cwd=tmp_path)
-    assert '"str | None"' in output or '"Union[builtins.str, None]"' in output
-    assert 'Revealed type is "builtins.str"' in output or 'Revealed type is "str"' in output
+    assert "Success" in run("-m", "mypy", "--strict", "--python-version", "3.11", "use.py", cwd=tmp_path)
 
 
 def test_stub_says_what_swig_made(tmp_path: pathlib.Path) -> None:
     (tmp_path / "allowed").write_text(r"egress\.lowlevel\.egress_\w+\.__init__" + "\n")  # proxies that nobody makes
-    run("-m", "mypy.stubtest", "egress", "--ignore-missing-stub", "--allowlist", "allowed", cwd=tmp_path)
+    run("-m", "mypy.stubtest", "egress.lowlevel", "--ignore-missing-stub", "--allowlist", "allowed", cwd=tmp_path)
