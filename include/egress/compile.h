@@ -9,6 +9,7 @@
 #include <egress/export.h>
 #include <egress/policy.h>
 #include <egress/snapshot.h>
+#include <egress/text.h>
 
 EGRESS_BEGIN_DECLS
 
@@ -40,6 +41,11 @@ typedef struct egress_compile_options {
    * that became narrower gets a new filter chain, so that Envoy ends the connections that lost their permission.
    */
   const egress_snapshot *previous;
+  /**
+   * The same from an earlier process: a text of ``egress_compile_history``, used where ``previous`` is NULL. With
+   * neither, connections that an earlier policy allowed may live on although this one does not.
+   */
+  const char *history;
   /** Bits of ``egress_compile_flag``. */
   uint32_t flags;
   /** The port that the SNI proxy dials; 0 means 443. */
@@ -48,7 +54,7 @@ typedef struct egress_compile_options {
   uint16_t reserved;
 } egress_compile_options;
 #define EGRESS_COMPILE_OPTIONS_INIT \
-  { sizeof(egress_compile_options), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
+  { sizeof(egress_compile_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 }
 
 /** Choices of ``egress_compile_options.flags``. */
 typedef enum egress_compile_flag {
@@ -66,14 +72,26 @@ typedef enum egress_compile_flag {
  * :param policy: borrowed during the call; the snapshot keeps its own reference for later comparison.
  * :param options: at least one listener address is required.
  * :param diag: gets errors and warnings.
- * :return: 0; EGRESS_EINVAL: no listener, or a bad address (``diag`` says which); EGRESS_EUNSUPPORTED: a rule that none
- *   of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone; EGRESS_EABI;
- *   EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no listener, a bad address or a bad history (``diag`` says which); EGRESS_EUNSUPPORTED: a
+ * rule that none of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone;
+ * EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */
 EGRESS_API int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_compile_options *options,
                               egress_diag *diag);
+
+/**
+ * Writes what a later process has to know of ``snap`` to compile the next policy against it: the policy and which rule
+ * has which filter chain. Keep it where the next process finds it, and replace it when the next snapshot is in force.
+ *
+ * :param out: set on success only; the caller owns it.
+ * :param snap: a result of ``egress_compile``.
+ * :return: 0; EGRESS_EINVAL: ``snap`` was made in another way; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_compile_history(egress_text **out, const egress_snapshot *snap);
 
 EGRESS_END_DECLS
 

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "compile/common.h"
 #include "compile/explicit.h"
+#include "compile/history.h"
 #include "compile/lineage.h"
 #include "compile/routes.h"
 #include "compile/sni.h"
@@ -80,30 +81,39 @@ static int put_all(egress_snapshot_builder *to, egress__build *b, const egress__
   return rv;
 }
 
-static int build(egress_snapshot **out, const egress__compile_plan *plan, egress_policy *policy,
-                 const egress_snapshot *previous, const egress_alloc *alloc) {
-  egress__lineage *lineage;
-  int rv = egress__lineage_new(&lineage, policy, previous, plan->sni_port, alloc);
-  if (rv != 0)
-    return rv;
+static int build(egress_snapshot **out, const egress__compile_plan *plan, egress__lineage *lineage) {
   egress__build b;
-  egress__build_init(&b, alloc);
+  egress__build_init(&b, lineage->alloc);
   egress_snapshot_builder *builder = NULL;
   egress_snapshot *snap = NULL;
-  rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  int rv = egress_snapshot_builder_new(&builder, NULL, lineage->alloc);
   if (rv == 0)
-    rv = put_all(builder, &b, plan, policy, egress__lineage_chains(lineage));
+    rv = put_all(builder, &b, plan, lineage->policy, lineage->chains);
   if (rv == 0)
     rv = egress_snapshot_builder_build(&snap, builder);
   egress_snapshot_builder_free(builder);
   egress__build_dispose(&b);
-  if (rv != 0) {
-    egress__lineage_free(lineage);
+  if (rv == 0)
+    rv = egress__lineage_set_step(lineage, egress_snapshot_type_version(snap, EGRESS_TYPE_LISTENER));
+  if (rv == 0)
+    *out = snap;
+  else
+    egress_snapshot_unref(snap);
+  return rv;
+}
+
+/* Names the chains after what was in force: a snapshot, or a text of an earlier process; neither: nothing is known. */
+static int follow(egress__lineage *lineage, const egress_compile_options *options, uint16_t sni_port,
+                  egress_diag *diag) {
+  if (options->previous != NULL || options->history == NULL)
+    return egress__lineage_follow(lineage, egress__snapshot_attachment(options->previous), sni_port);
+  egress__lineage *before;
+  int rv = egress__history_read(&before, options->history, lineage->alloc, diag);
+  if (rv != 0)
     return rv;
-  }
-  egress__snapshot_attach(snap, lineage, egress__lineage_free);
-  *out = snap;
-  return 0;
+  rv = egress__lineage_follow(lineage, before, sni_port);
+  egress__lineage_free(before);
+  return rv;
 }
 
 int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_compile_options *options,
@@ -120,5 +130,19 @@ int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_co
     rv = egress__check_support(&plan, policy, (own.flags & EGRESS_COMPILE_SKIP_UNSUPPORTED) != 0, diag);
   if (rv != 0)
     return rv;
-  return build(out, &plan, policy, own.previous, egress__alloc_or_default(own.alloc));
+  egress__lineage *lineage;
+  egress_snapshot *snap = NULL;
+  rv = egress__lineage_new(&lineage, policy, egress__alloc_or_default(own.alloc));
+  if (rv != 0)
+    return rv;
+  rv = follow(lineage, &own, plan.sni_port, diag);
+  if (rv == 0)
+    rv = build(&snap, &plan, lineage);
+  if (rv != 0) {
+    egress__lineage_free(lineage);
+    return rv;
+  }
+  egress__snapshot_attach(snap, lineage, egress__lineage_free);
+  *out = snap;
+  return 0;
 }

@@ -1,26 +1,33 @@
 #include "compile/lineage.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <egress/error.h>
 #include <xxhash.h>
 
 #include "compile/narrowed.h"
-#include "snapshot/snapshot.h"
 
-/* A rule that once was: should its name come back, its chain must not, or connections of then would be let live on. */
-enum { MAX_RETIRED = 10000 /* as many as a policy may have rules; the oldest are forgotten */ };
-
-struct egress__lineage {
-  const egress_alloc *alloc;
-  egress__arena arena;
-  egress_policy *policy;
-  const char **chains;  /* by rule index */
-  const char **retired; /* rule names, the newest first */
-  size_t retired_count;
-  egress__map rules; /* name -> egress__rule, allow rules only */
-};
+int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egress_alloc *alloc) {
+  egress__lineage *lineage = egress__calloc(alloc, 1, sizeof *lineage);
+  if (lineage == NULL)
+    return EGRESS_ENOMEM;
+  lineage->alloc = alloc;
+  egress__arena_init(&lineage->arena, alloc);
+  egress__map_init(&lineage->rules, alloc);
+  lineage->policy = egress_policy_ref(policy);
+  lineage->step = "";
+  lineage->chains = egress__arena_array(&lineage->arena, policy->rule_count, sizeof *lineage->chains);
+  int rv = lineage->chains == NULL ? EGRESS_ENOMEM : 0;
+  for (size_t i = policy->deny_count; i < policy->rule_count && rv == 0; i++) {
+    const egress__rule *rule = &policy->rules[i];
+    rv = egress__map_set(&lineage->rules, rule->name, strlen(rule->name), (void *)(uintptr_t)rule);
+  }
+  if (rv != 0)
+    egress__lineage_free(lineage);
+  else
+    *out = lineage;
+  return rv;
+}
 
 void egress__lineage_free(void *of) {
   egress__lineage *lineage = of;
@@ -32,8 +39,12 @@ void egress__lineage_free(void *of) {
   egress__free(lineage->alloc, lineage);
 }
 
-const char *const *egress__lineage_chains(const egress__lineage *lineage) {
-  return lineage->chains;
+int egress__lineage_set_step(egress__lineage *lineage, const char *step) {
+  char *copy = egress__arena_strndup(&lineage->arena, step, strlen(step));
+  if (copy == NULL)
+    return EGRESS_ENOMEM;
+  lineage->step = copy;
+  return 0;
 }
 
 static const egress__rule *find_rule(const egress__lineage *lineage, const char *name) {
@@ -49,45 +60,29 @@ static int is_retired(const egress__lineage *lineage, const char *name) {
 
 /* A name that no earlier chain of the rule had: it comes from what was in force. The same step always gives the same
  * name, in every process that takes it. */
-static const char *fresh_chain(egress__arena *arena, const egress__rule *rule, const egress_snapshot *previous) {
-  const char *version = egress_snapshot_type_version(previous, EGRESS_TYPE_LISTENER);
-  XXH64_hash_t hash = XXH3_64bits_withSeed(rule->name, strlen(rule->name), XXH3_64bits(version, strlen(version)));
+static const char *fresh_chain(egress__arena *arena, const egress__rule *rule, const egress__lineage *before) {
+  XXH64_hash_t seed = XXH3_64bits(before->step, strlen(before->step));
+  XXH64_hash_t hash = XXH3_64bits_withSeed(rule->name, strlen(rule->name), seed);
   return egress__arena_printf(arena, "rule:%s@%08x", rule->name, (unsigned)(hash & 0xffffffff));
 }
 
-static const char *name_chain(egress__lineage *lineage, const egress__lineage *before, const egress_snapshot *previous,
-                              const egress__rule *rule, uint16_t port) {
+static const char *name_chain(egress__lineage *lineage, const egress__lineage *before, const egress__rule *rule,
+                              uint16_t port) {
   if (rule->deny)
     return egress__arena_printf(&lineage->arena, "deny:%s", rule->name);
   const egress__rule *old = find_rule(before, rule->name);
   if (old == NULL && !is_retired(before, rule->name))
     return egress__arena_printf(&lineage->arena, "rule:%s", rule->name);
+  /* Should a name come back, its chain must not, or connections of then would be let live on. */
   if (old == NULL ||
       (!lineage->policy->revoke_keep && egress__rule_narrowed(before->policy, old, lineage->policy, rule, port)))
-    return fresh_chain(&lineage->arena, rule, previous);
+    return fresh_chain(&lineage->arena, rule, before);
   const char *kept = before->chains[old - before->policy->rules];
   return egress__arena_strndup(&lineage->arena, kept, strlen(kept));
 }
 
-static int name_chains(egress__lineage *lineage, const egress__lineage *before, const egress_snapshot *previous,
-                       uint16_t port) {
-  const egress_policy *policy = lineage->policy;
-  lineage->chains = egress__arena_array(&lineage->arena, policy->rule_count, sizeof *lineage->chains);
-  if (lineage->chains == NULL)
-    return EGRESS_ENOMEM;
-  for (size_t i = 0; i < policy->rule_count; i++) {
-    const egress__rule *rule = &policy->rules[i];
-    lineage->chains[i] = name_chain(lineage, before, previous, rule, port);
-    if (lineage->chains[i] == NULL)
-      return EGRESS_ENOMEM;
-    if (!rule->deny && egress__map_set(&lineage->rules, rule->name, strlen(rule->name), (void *)(uintptr_t)rule) != 0)
-      return EGRESS_ENOMEM;
-  }
-  return 0;
-}
-
 static int retire(egress__lineage *lineage, const char *name) {
-  if (lineage->retired_count == MAX_RETIRED || find_rule(lineage, name) != NULL)
+  if (lineage->retired_count == EGRESS__RETIRED_MAX || find_rule(lineage, name) != NULL)
     return 0;
   const char *copy = egress__arena_strndup(&lineage->arena, name, strlen(name));
   if (copy == NULL)
@@ -102,8 +97,8 @@ static int retire_removed(egress__lineage *lineage, const egress__lineage *befor
     return 0;
   const egress_policy *old = before->policy;
   size_t most = old->rule_count - old->deny_count + before->retired_count;
-  lineage->retired =
-      egress__arena_array(&lineage->arena, most < MAX_RETIRED ? most : MAX_RETIRED, sizeof *lineage->retired);
+  lineage->retired = egress__arena_array(&lineage->arena, most < EGRESS__RETIRED_MAX ? most : EGRESS__RETIRED_MAX,
+                                         sizeof *lineage->retired);
   int rv = lineage->retired == NULL ? EGRESS_ENOMEM : 0;
   for (size_t i = old->deny_count; i < old->rule_count && rv == 0; i++)
     rv = retire(lineage, old->rules[i].name);
@@ -112,23 +107,12 @@ static int retire_removed(egress__lineage *lineage, const egress__lineage *befor
   return rv;
 }
 
-int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egress_snapshot *previous,
-                        uint16_t sni_port, const egress_alloc *alloc) {
-  egress__lineage *lineage = egress__calloc(alloc, 1, sizeof *lineage);
-  if (lineage == NULL)
-    return EGRESS_ENOMEM;
-  lineage->alloc = alloc;
-  egress__arena_init(&lineage->arena, alloc);
-  egress__map_init(&lineage->rules, alloc);
-  lineage->policy = egress_policy_ref(policy);
-  const egress__lineage *before = egress__snapshot_attachment(previous);
-  int rv = name_chains(lineage, before, previous, sni_port);
-  if (rv == 0)
-    rv = retire_removed(lineage, before);
-  if (rv != 0) {
-    egress__lineage_free(lineage);
-    return rv;
+int egress__lineage_follow(egress__lineage *lineage, const egress__lineage *before, uint16_t sni_port) {
+  const egress_policy *policy = lineage->policy;
+  for (size_t i = 0; i < policy->rule_count; i++) {
+    lineage->chains[i] = name_chain(lineage, before, &policy->rules[i], sni_port);
+    if (lineage->chains[i] == NULL)
+      return EGRESS_ENOMEM;
   }
-  *out = lineage;
-  return 0;
+  return retire_removed(lineage, before);
 }

@@ -1,8 +1,6 @@
 #ifndef EGRESS_COMPILE_LINEAGE_H
 #define EGRESS_COMPILE_LINEAGE_H
 
-#include <egress/snapshot.h>
-
 #include "base/arena.h"
 #include "policy/model.h"
 
@@ -11,22 +9,35 @@
  * narrower gets a chain of another name, while one that became wider, or did not change, keeps its name. The lineage
  * hangs on the compiled snapshot and is read again when the next policy is compiled against it.
  */
-typedef struct egress__lineage egress__lineage;
+typedef struct egress__lineage {
+  const egress_alloc *alloc;
+  egress__arena arena;
+  egress_policy *policy;
+  const char **chains;  /* of each rule, by index: `rule:NAME`, perhaps with `@` and more, or `deny:NAME` */
+  const char **retired; /* names of rules that once were, the newest first */
+  size_t retired_count;
+  egress__map rules; /* name -> egress__rule, allow rules only */
+  const char *step;  /* tells what was compiled from all that was compiled before */
+} egress__lineage;
+
+enum { EGRESS__RETIRED_MAX = 10000 /* as many as a policy may have rules; the oldest are forgotten */ };
+
+/** A lineage of `policy` without any name yet. Returns 0 or EGRESS_ENOMEM. */
+int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egress_alloc *alloc);
+
+/** NULL is allowed. */
+void egress__lineage_free(void *lineage);
 
 /**
- * Names the chains of `policy`.
+ * Names the chains.
  *
- * :param previous: a snapshot made by egress_compile, or NULL; its lineage decides.
+ * :param before: what was in force; NULL: not known, then every rule has the plain name.
  * :param sni_port: connections to other ports do not matter.
  * Returns 0 or EGRESS_ENOMEM.
  */
-int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egress_snapshot *previous,
-                        uint16_t sni_port, const egress_alloc *alloc);
+int egress__lineage_follow(egress__lineage *lineage, const egress__lineage *before, uint16_t sni_port);
 
-void egress__lineage_free(void *lineage);
-
-/** The name of each rule's chain, by rule index: `rule:NAME`, perhaps with `@` and more, or `deny:NAME`. They live as
- * long as the lineage. */
-const char *const *egress__lineage_chains(const egress__lineage *lineage);
+/** Sets `step`, which is copied. Returns 0 or EGRESS_ENOMEM. */
+int egress__lineage_set_step(egress__lineage *lineage, const char *step);
 
 #endif

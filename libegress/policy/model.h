@@ -98,6 +98,8 @@ struct egress_policy {
   const egress_alloc *alloc;
   egress__arena arena;
   const char *file; /* the name that diagnostics use */
+  const char *text; /* as it was read, `text_size` bytes: whoever compiles the next policy may have to read it again */
+  size_t text_size;
 
   int deny_private_ips;
   int no_sni_by_address; /* `no_sni: address` */

@@ -60,6 +60,12 @@ static int read_into(egress_policy *policy, const char *text, size_t size, egres
   return rv;
 }
 
+static int keep_text(egress_policy *policy, const char *text, size_t size) {
+  policy->text = egress__arena_strndup(&policy->arena, text, size);
+  policy->text_size = size;
+  return policy->text == NULL ? EGRESS_ENOMEM : 0;
+}
+
 int egress_policy_parse(egress_policy **out, const char *text, size_t size, const char *name,
                         const egress_policy_options *options, egress_diag *diag) {
   egress_policy_options own = EGRESS_POLICY_OPTIONS_INIT;
@@ -72,6 +78,8 @@ int egress_policy_parse(egress_policy **out, const char *text, size_t size, cons
   if (policy == NULL)
     return EGRESS_ENOMEM;
   rv = read_into(policy, text, size, diag);
+  if (rv == 0)
+    rv = keep_text(policy, text, size);
   if (rv == 0)
     *out = policy;
   else
