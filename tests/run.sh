@@ -190,7 +190,7 @@ run_fuzz() {
 }
 
 python_binding() {
-  "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation "-Cbuild-dir=$build/python" \
+  "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation "--config-settings=build-dir=$build/python" \
     ./bindings/python
 }
 
