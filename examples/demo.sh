@@ -116,11 +116,11 @@ request() {
 
 log_line() { grep -h "\"$client\"" "$run/access.log" >"$run/line" 2>/dev/null; }
 
-# The rule that the access log names for the request of $client; "-" is none.
+# The rule that the access log names for the request of $client; "-" is none. What begins
+# with a tilde is no rule of the policy: nothing matched, or the address guard.
 deciding_rule() {
   until_true 10 "the access log of $client" log_line
-  rule=$(sed -n 's/.*"rule":"\([^"]*\)".*/\1/p' "$run/line" | grep -v -e '^-$' -e '^none$' | head -n 1 || true)
-  rule=${rule#deny:}
+  rule=$(sed -n 's/.*"rule":"\([^"]*\)".*/\1/p' "$run/line" | grep -v -e '^-$' -e '^~no-rule$' | head -n 1 || true)
   rule=${rule:--}
 }
 
@@ -133,7 +133,7 @@ row() { # REQUEST EXPECTED GOT RULE_EXPECTED RULE
     mark="WRONG (rule expected: $4)"
     wrong=$((wrong + 1))
   fi
-  printf '%-52s %-8s %-8s %-20s %s\n' "$1" "$2" "$3" "$5" "$mark"
+  printf '%-52s %-8s %-8s %-21s %s\n' "$1" "$2" "$3" "$5" "$mark"
 }
 
 ask() { # VIA SOURCE HOST EXPECTED RULE
@@ -143,7 +143,7 @@ ask() { # VIA SOURCE HOST EXPECTED RULE
 }
 
 header() {
-  printf '\n%s\n%-52s %-8s %-8s %-20s\n' "$1" "REQUEST  FROM       TO" EXPECTED GOT "RULE"
+  printf '\n%s\n%-52s %-8s %-8s %-21s\n' "$1" "REQUEST  FROM       TO" EXPECTED GOT "RULE"
 }
 
 # hold NAME SOURCE HOST: opens a connection through the SNI proxy that stays open; its curl is then in $pid.
@@ -173,7 +173,7 @@ first_rows() {
   ask connect 127.2.0.1 upload.mirror.example 403 no-uploads
   ask http 127.1.0.1 eu.status.example 200 status-pages
   ask http 127.1.0.1 a.eu.status.example 403 -
-  ask http 127.2.0.1 metadata.status.example 403 special-use-address
+  ask http 127.2.0.1 metadata.status.example 403 ~special-use-address
   ask http 127.2.0.1 www.elsewhere.example 403 -
 }
 
