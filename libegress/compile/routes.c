@@ -241,12 +241,16 @@ static int add_port(const egress_alloc *alloc, port_vec *ports, uint16_t port) {
   return 0;
 }
 
-/* A range that is one port gives that; a wider one, as a deny entry has, matters only where others allow. */
-static int add_ports(const egress_alloc *alloc, port_vec *ports, const egress__ports *of) {
+/* Every port that the rule allows. A deny entry may have all ports and matters only where others allow, but for the
+ * usual ports, where a refusal shall name it. */
+static int add_ports(const egress_alloc *alloc, port_vec *ports, const egress__rule *rule, int32_t protocol) {
+  const egress__ports *of = &rule->ports[protocol];
   int rv = 0;
   for (size_t i = 0; i < of->count && rv == 0; i++) {
-    if (of->ranges[i].low == of->ranges[i].high)
-      rv = add_port(alloc, ports, of->ranges[i].low);
+    const egress__port_range *range = &of->ranges[i];
+    for (unsigned port = range->low; (!rule->deny || range->low == range->high) && port <= range->high && rv == 0;
+         port++)
+      rv = add_port(alloc, ports, (uint16_t)port);
   }
   if (rv == 0 && egress__ports_have(of, HTTP_PORT))
     rv = add_port(alloc, ports, HTTP_PORT);
@@ -266,9 +270,9 @@ static int class_ports(const egress_alloc *alloc, port_vec *ports, const egress_
   ports->count = 0;
   for (size_t i = 0; i < class->cond_count && rv == 0; i++) {
     const egress__rule *rule = &policy->rules[class->conds[i].rule];
-    rv = add_ports(alloc, ports, &rule->ports[EGRESS_PROTOCOL_TLS]);
+    rv = add_ports(alloc, ports, rule, EGRESS_PROTOCOL_TLS);
     if (rv == 0)
-      rv = add_ports(alloc, ports, &rule->ports[EGRESS_PROTOCOL_HTTP]);
+      rv = add_ports(alloc, ports, rule, EGRESS_PROTOCOL_HTTP);
   }
   if (rv == 0 && ports->count != 0)
     qsort(ports->items, ports->count, sizeof *ports->items, compare_ports);
