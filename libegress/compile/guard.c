@@ -1,5 +1,7 @@
 #include "compile/guard.h"
 
+#include <string.h>
+
 #include <envoy/config/core/v3/address.pb-c.h>
 #include <envoy/config/core/v3/extension.pb-c.h>
 #include <envoy/config/rbac/v3/rbac.pb-c.h>
@@ -21,6 +23,13 @@ static egress__message *anything(egress__build *b) {
   egress__message *permission = EGRESS__MAKE(b, envoy__config__rbac__v3__permission);
   egress__set_number(b, permission, "any", 1);
   return permission;
+}
+
+/* An IPv4 range written as IPv6: `::ffff:a.b.c.d`. */
+static egress__prefix mapped(const egress__prefix *v4) {
+  egress__prefix v6 = {{6, {[10] = 0xff, [11] = 0xff}}, (uint8_t)(96 + v4->bits)};
+  memcpy(v6.addr.bytes + 12, v4->addr.bytes, 4);
+  return v6;
 }
 
 /* Permission: the address to dial is in `prefix`, and its port in `range` unless that is NULL. */
@@ -94,14 +103,25 @@ static void add_principals(egress__build *b, egress__message *policy, const egre
   }
 }
 
-/* Every address and port that the rule speaks of under `protocol`; `condition` NULL: whatever else is known. */
+/* `prefix` at each of `ports`; `condition` NULL: whatever else is known. */
+static void add_upstream(egress__build *b, egress__message *policy, const egress__prefix *prefix,
+                         const egress__ports *ports, egress__message *condition) {
+  for (size_t i = 0; i < ports->count; i++) {
+    egress__message *permission = upstream(b, prefix, &ports->ranges[i]);
+    egress__set_message(b, policy, "permissions", condition == NULL ? permission : both(b, permission, condition));
+  }
+}
+
+/* Every address and port that the rule speaks of under `protocol`. */
 static int add_upstreams(egress__build *b, egress__message *policy, const egress__rule *rule, int32_t protocol,
                          egress__message *condition) {
   const egress__ports *ports = &rule->ports[protocol];
   for (size_t i = 0; i < rule->prefix_count; i++) {
-    for (size_t j = 0; j < ports->count; j++) {
-      egress__message *permission = upstream(b, &rule->prefixes[i], &ports->ranges[j]);
-      egress__set_message(b, policy, "permissions", condition == NULL ? permission : both(b, permission, condition));
+    const egress__prefix *prefix = &rule->prefixes[i];
+    add_upstream(b, policy, prefix, ports, condition);
+    if (rule->deny && prefix->addr.family == 4) {
+      egress__prefix as_v6 = mapped(prefix); /* leads to the same machines */
+      add_upstream(b, policy, &as_v6, ports, condition);
     }
   }
   return rule->prefix_count != 0 && ports->count != 0;
