@@ -31,6 +31,8 @@ enum { HTTP_PORT = 80, TLS_PORT = 443 };
   ":){3}" LS32 "|((" H16 ":){0,2}" H16 ")?::(" H16 ":){2}" LS32 "|((" H16 ":){0,3}" H16 ")?::" H16 ":" LS32 "|((" H16 \
   ":){0,4}" H16 ")?::" LS32 "|((" H16 ":){0,5}" H16 ")?::" H16 "|((" H16 ":){0,6}" H16 ")?::)"
 #define ADDRESS "(" IPV4 "|\\[" IPV6 "\\])"
+/* A larger number makes the whole a name to Envoy, which it would resolve. */
+#define PORT ":(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[0-5]?[0-9]{1,4})"
 /* What only an address can look like; short, because Envoy bounds the expressions of routes (not those of matchers). */
 #define LIKE_ADDRESS "([0-9.]+|\\[.*\\])(:[0-9]+)?"
 
@@ -131,7 +133,7 @@ static egress__message *is_address(writer *w, int connect) {
   egress__dialect dialect = {
       .name_input = w->name_input,
       .regex_head = "",
-      .regex_tail = connect ? ":[0-9]{1,5}" : "(:[0-9]{1,5})?",
+      .regex_tail = connect ? PORT : "(" PORT ")?",
       .none = w->none,
   };
   return egress__matcher_regex(w->b, &dialect, ADDRESS, answer(w->b, EGRESS__NOT_A_RULE "address", 0));
