@@ -1,5 +1,6 @@
 """Clients of the proxy, from any loopback source address, with any bytes as a name."""
 
+import datetime
 import enum
 import socket
 import ssl
@@ -29,6 +30,7 @@ class Outcome:
     client: str  # "ADDRESS:PORT" of the client's end: finds the line in the access log
     status: int = 0  # of HTTP; 0 where no HTTP was spoken
     body: str = ""  # what the backend, or the proxy, said
+    time: str = ""  # when the connection was opened, as the access log writes it
 
     @property
     def reached(self) -> bool:
@@ -39,20 +41,12 @@ class Outcome:
         return self.kind is Kind.REFUSED
 
 
-def _judge(client: str, status: int, body: bytes) -> Outcome:
-    text = body.decode("latin-1")
-    if status == 200:
-        if not body.startswith(MARK):
-            raise AssertionError(f"a 200 that is not from a backend: {text!r}")
-        return Outcome(Kind.REACHED, client, status, text)
-    kind = Kind.REFUSED if status in (400, 403, 404) else Kind.FAILED
-    return Outcome(kind, client, status, text)
-
-
 class Connection:
     """A TCP connection to the proxy."""
 
     def __init__(self, port: int, source: str = "127.1.0.1", address: str = "127.0.0.1") -> None:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.time = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
         self.socket = socket.create_connection((address, port), DEADLINE_S, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.client = "%s:%d" % self.socket.getsockname()
@@ -66,6 +60,17 @@ class Connection:
 
     def close(self) -> None:
         self.socket.close()
+
+    def outcome(self, kind: Kind, status: int = 0, body: bytes = b"") -> Outcome:
+        return Outcome(kind, self.client, status, body.decode("latin-1"), self.time)
+
+    def judge(self, status: int, body: bytes) -> Outcome:
+        """What an HTTP response means; status 0: there was none."""
+        if status == 200:
+            if not body.startswith(MARK):
+                raise AssertionError(f"a 200 that is not from a backend: {body!r}")
+            return self.outcome(Kind.REACHED, status, body)
+        return self.outcome(Kind.REFUSED if status in (0, 400, 403, 404) else Kind.FAILED, status, body)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -130,10 +135,10 @@ def _tunnel_verdict(connection: Connection, status: int) -> Outcome:
     """Reads the backend's line on a connection through which a ClientHello or other bytes were sent."""
     line = connection.read_until(b"\n")
     if not line:
-        return Outcome(Kind.REFUSED if status == 0 else Kind.FAILED, connection.client, status)
+        return connection.outcome(Kind.REFUSED if status == 0 else Kind.FAILED, status)
     if not line.startswith(MARK):
         raise AssertionError(f"bytes that are not from a backend: {line!r}")
-    return Outcome(Kind.REACHED, connection.client, status, line.decode("latin-1"))
+    return connection.outcome(Kind.REACHED, status, line)
 
 
 def open_sni(port: int, name: bytes | None, source: str = "127.1.0.1") -> tuple[Connection, Outcome]:
@@ -167,8 +172,7 @@ def get(
     extra = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     with Connection(port, source) as connection:
         connection.send(f"GET {target} HTTP/1.1\r\nhost: {host}\r\n{extra}connection: close\r\n\r\n".encode("latin-1"))
-        status, body = connection.response()
-        return _judge(connection.client, status, body) if status else Outcome(Kind.REFUSED, connection.client)
+        return connection.judge(*connection.response())
 
 
 def open_connect(
@@ -181,10 +185,7 @@ def open_connect(
     status = int(head.split(b" ", 2)[1]) if head else 0
     if status != 200:
         connection.pending = head + connection.pending
-        status, body = connection.response()
-        return connection, _judge(connection.client, status, body) if status else Outcome(
-            Kind.REFUSED, connection.client
-        )
+        return connection, connection.judge(*connection.response())
     connection.send(hello.client_hello(b"inner.test") if inner is None else inner)
     return connection, _tunnel_verdict(connection, status)
 
@@ -197,6 +198,18 @@ def connect(port: int, authority: str, source: str = "127.1.0.1", inner: bytes |
 
 def connect_h2(port: int, authority: str, source: str = "127.1.0.1", inner: bytes | None = None) -> Outcome:
     """An HTTP/2 CONNECT with prior knowledge."""
+    headers = [(":method", "CONNECT"), (":authority", authority)]
+    return _h2_request(port, headers, source, hello.client_hello(b"inner.test") if inner is None else inner)
+
+
+def get_h2(port: int, authority: str, source: str = "127.1.0.1") -> Outcome:
+    """A plain HTTP/2 GET with prior knowledge."""
+    return _h2_request(
+        port, [(":method", "GET"), (":scheme", "http"), (":authority", authority), (":path", "/")], source, b""
+    )
+
+
+def _h2_request(port: int, headers: list[tuple[str, str]], source: str, inner: bytes) -> Outcome:
     with Connection(port, source) as connection:
         # Names that are no names must reach the proxy as they are.
         config = h2.config.H2Configuration(
@@ -204,9 +217,10 @@ def connect_h2(port: int, authority: str, source: str = "127.1.0.1", inner: byte
         )
         session = h2.connection.H2Connection(config)
         session.initiate_connection()
-        session.send_headers(1, [(b":method", b"CONNECT"), (b":authority", authority.encode("latin-1"))])
+        wire = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+        session.send_headers(1, wire, end_stream=not inner)
         connection.send(session.data_to_send())
-        return _h2_outcome(connection, session, hello.client_hello(b"inner.test") if inner is None else inner)
+        return _h2_outcome(connection, session, inner)
 
 
 def _h2_outcome(connection: Connection, session: h2.connection.H2Connection, inner: bytes) -> Outcome:
@@ -215,19 +229,19 @@ def _h2_outcome(connection: Connection, session: h2.connection.H2Connection, inn
         for event in session.receive_data(data):
             if isinstance(event, h2.events.ResponseReceived):
                 status = int(dict(event.headers)[b":status"])
-                if status == 200:
+                if status == 200 and inner:
                     session.send_data(1, inner)
             elif isinstance(event, h2.events.DataReceived):
                 body += event.data
                 session.acknowledge_received_data(event.flow_controlled_length, 1)
                 if status == 200 and body.endswith(b"\n"):
-                    return _judge(connection.client, status, body)
+                    return connection.judge(status, body)
             elif isinstance(event, h2.events.StreamEnded):
-                return _judge(connection.client, status, body)
+                return connection.judge(status, body)
             elif isinstance(event, (h2.events.StreamReset, h2.events.ConnectionTerminated)):
-                return Outcome(Kind.REFUSED, connection.client, status)
+                return connection.outcome(Kind.REFUSED, status)
         connection.send(session.data_to_send())
-    return Outcome(Kind.REFUSED, connection.client, status)
+    return connection.outcome(Kind.REFUSED, status)
 
 
 def handshake(connection: Connection, name: str) -> str:

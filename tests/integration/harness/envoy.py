@@ -11,7 +11,7 @@ from typing import Any
 from .child import Child
 from .waiting import wait_for
 
-DRAIN_S = 2
+DRAIN_S = 1
 
 
 def envoy_binary() -> str:
@@ -24,9 +24,12 @@ def envoy_binary() -> str:
 
 
 class Envoy:
-    """One Envoy process; its admin page listens on a port that the kernel picks."""
+    """
+    One Envoy process; its admin page listens on a port that the kernel picks. ``live``: wait until it is ready to
+    serve, which without a control plane it is not.
+    """
 
-    def __init__(self, folder: Path, bootstrap: dict[str, Any], name: str = "envoy") -> None:
+    def __init__(self, folder: Path, bootstrap: dict[str, Any], name: str = "envoy", live: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         bootstrap = dict(bootstrap)
         bootstrap["admin"] = {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}
@@ -36,7 +39,7 @@ class Envoy:
         self._admin_path = folder / f"{name}.admin"
         self._admin_path.unlink(missing_ok=True)
         self._access_read = 0
-        self._access: list[dict[str, Any]] = []
+        self._access: dict[str, list[dict[str, Any]]] = {}
         self.child = Child(
             [
                 envoy_binary(),
@@ -45,7 +48,6 @@ class Envoy:
                 "--disable-hot-restart",
                 "--concurrency", "1",
                 "--drain-time-s", str(DRAIN_S),
-                "--drain-strategy", "immediate",
                 "--file-flush-interval-msec", "20",
                 "--admin-address-path", str(self._admin_path),
                 "--log-level", os.environ.get("EGRESS_ENVOY_LOG_LEVEL", "info"),
@@ -55,7 +57,8 @@ class Envoy:
         )  # fmt: skip
         try:
             self.admin = "http://" + self._wait("admin page", self._read_admin_address)
-            self._wait("start", lambda: self.server_state() == "LIVE")
+            if live:
+                self._wait("start", lambda: self.server_state() == "LIVE")
         except BaseException:
             self.child.kill()
             raise
@@ -93,19 +96,21 @@ class Envoy:
         return json.loads(self.get(f"/config_dump?resource={resource}")).get("configs", [])
 
     def active(self) -> dict[str, dict[str, Any]]:
-        """What is in force: by name, the listeners, clusters and route configurations that xDS delivered."""
+        """What xDS delivered and is in force: listeners, clusters, extensions, route configurations, by kind and name."""
         found = {}
         for entry in self.config_dump("dynamic_listeners"):
             if "active_state" in entry:
                 found["listener " + entry["name"]] = entry["active_state"]["listener"]
         for entry in self.config_dump("dynamic_active_clusters"):
             found["cluster " + entry["cluster"]["name"]] = entry["cluster"]
+        for entry in self.config_dump("ecds_filters"):
+            found["extension " + entry["ecds_filter"]["name"]] = entry["ecds_filter"]
         for entry in self.config_dump("dynamic_route_configs"):
             found["route " + entry["route_config"]["name"]] = entry["route_config"]
         return found
 
-    def access_log(self) -> list[dict[str, Any]]:
-        """All lines of the access log, which Envoy writes to its standard output."""
+    def access_log(self, source: str) -> list[dict[str, Any]]:
+        """Lines of the access log, which Envoy writes to its standard output, by the client's ``ADDRESS:PORT``."""
         with self.child.output.open("rb") as stream:
             stream.seek(self._access_read)
             for line in stream:
@@ -113,8 +118,9 @@ class Envoy:
                     break
                 self._access_read += len(line)
                 if line.startswith(b"{"):
-                    self._access.append(json.loads(line))
-        return self._access
+                    entry = json.loads(line)
+                    self._access.setdefault(entry.get("source", ""), []).append(entry)
+        return self._access.get(source, [])
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

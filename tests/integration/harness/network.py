@@ -72,7 +72,8 @@ class Backend:
             record = start + await reader.readexactly(hello.record_size(start) - 5)
             name = hello.server_name(record)
             self.names.append(name)
-            writer.write(MARK + b" tls %s %s\n" % (self.address.encode(), b"-" if name is None else name.hex().encode()))
+            said = "-" if name is None else name.hex()
+            writer.write(MARK + f" tls {self.address} {said}\n".encode())
         elif start.startswith(b"GET "):
             await self._http(start, reader, writer)
             return

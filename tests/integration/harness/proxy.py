@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,19 @@ from .ports import ReservedPort
 from .waiting import wait_for
 from .world import World
 
-MODES = ("sni", "http", "connect", "connect_h2")
+# Ways to ask: a server name; an absolute URL, a Host header (origin form), HTTP/2; CONNECT over HTTP/1.1 and HTTP/2.
+MODES = ("sni", "http", "host", "get_h2", "connect", "connect_h2")
+
+GUARD = "special-use-address"  # what the access log says where the address guard refused a request
+
+
+def marked(text: str, mark: str) -> str:
+    """
+    The policy with one more deny entry, the first: nothing else decides about its name. Once Envoy's log names it, the
+    whole policy is in force, on Envoy's worker thread too.
+    """
+    entry = f"deny:\n  - {{name: {mark}, to: [{mark}.mark]}}\n"
+    return text.replace("deny:\n", entry) if "\ndeny:\n" in text else text.replace("\nrules:\n", f"\n{entry}rules:\n")
 
 
 class Proxy:
@@ -62,23 +75,21 @@ class Proxy:
         self.explicit_port.release()
 
     def use(self, text: str) -> None:
-        """Puts a policy in force, unless it is. Its last section must be ``rules:``, a rule an item ``- …``."""
+        """
+        Puts a policy in force, unless it is; returns when both listeners follow it. Its ``deny:`` and ``rules:`` must
+        be block sequences, indented by two.
+        """
         if text == self.text:
             return
         mark = f"mark-{next(self._marks)}"
-        event = self.egressd.offer(f"{text.rstrip()}\n{self._mark_rule(mark)}")
-        assert event["event"] == "policy", self.egressd.of_kind("diagnostic")[-5:]
-        self.wait_mark(mark)
+        event = self.egressd.offer(marked(text, mark))
+        assert event["event"] == "policy", (text, self.egressd.of_kind("diagnostic")[-5:])
+        wait_for("the new policy on the SNI listener", lambda: self._denied_by("sni", mark), 15)
+        wait_for("the new policy on the explicit listener", lambda: self._denied_by("http", mark), 15)
         self.text = text
 
-    def _mark_rule(self, mark: str) -> str:
-        """A rule that only this policy has: once it works, the whole policy does, also on the worker thread."""
-        return f"  - {{name: {mark}, to: [{mark}.test], ports: [{self.world.port}]}}\n"
-
-    def wait_mark(self, mark: str, seconds: float = 15.0) -> None:
-        host = f"{mark}.test"
-        wait_for("the new policy on the SNI listener", lambda: self.ask("sni", host).reached, seconds)
-        wait_for("the new policy on the explicit listener", lambda: self.ask("http", host).reached, seconds)
+    def _denied_by(self, mode: str, mark: str) -> bool:
+        return self.rule(self.ask(mode, f"{mark}.mark", port=80)) == mark
 
     def ask(self, mode: str, name: str | bytes | None, source: str = "127.1.0.1", port: int | None = None) -> Outcome:
         """One request for ``name``; ``port``: the main one. The SNI proxy dials no other."""
@@ -88,6 +99,10 @@ class Proxy:
         where = f"{text}:{port or self.world.port}"
         if mode == "http":
             return client.get(self.explicit_port.port, f"http://{where}/", source)
+        if mode == "host":
+            return client.get(self.explicit_port.port, "/", source, host=where)
+        if mode == "get_h2":
+            return client.get_h2(self.explicit_port.port, where, source)
         if mode == "connect":
             return client.connect(self.explicit_port.port, where, source)
         return client.connect_h2(self.explicit_port.port, where, source)
@@ -96,13 +111,16 @@ class Proxy:
         """The access log's lines of that request, once there is one."""
 
         def look() -> list[dict[str, Any]]:
-            return [line for line in self.envoy.access_log() if line.get("source") == outcome.client]
+            # The kernel gives a client's port to another soon: the time tells them apart.
+            return [line for line in self.envoy.access_log(outcome.client) if line["time"] >= outcome.time]
 
         return wait_for(f"an access log line for {outcome}", look)
 
     def rule(self, outcome: Outcome) -> str | None:
-        """Which rule decided, as the access log says."""
-        return next((line["rule"] for line in self.logged(outcome) if line.get("rule")), None)
+        """Which rule decided, as the access log says: None where none did."""
+        line = self.logged(outcome)[-1]
+        rule = re.sub(r"^(deny|[0-9]{6}):", "", line.get("rule") or "none")
+        return None if rule == "none" else rule
 
     @contextlib.contextmanager
     def no_question(self) -> Iterator[None]:

@@ -84,9 +84,13 @@ class Policy:
                 yield replace(self, allow_private=self.allow_private[:at] + self.allow_private[at + 1 :])
 
 
+# The modes of proxy.MODES that are plain HTTP.
+PLAIN = ("http", "host", "get_h2")
+
+
 @dataclass(frozen=True)
 class Flow:
-    mode: str  # "sni", "http", "connect", "connect_h2"
+    mode: str  # one of proxy.MODES
     source: str
     name: bytes | None  # an address too, where the mode has one
     port: int
@@ -101,7 +105,7 @@ class Flow:
     def line(self) -> str:
         """The question as tests/tools/decide.c reads it."""
         tls, http, tcp = 1, 2, 3
-        protocol = http if self.mode == "http" else tcp if self.address else tls
+        protocol = http if self.mode in PLAIN else tcp if self.address else tls
         name, resolved = "-", "-"
         if self.address is None and self.name is not None:
             name = "=" + self.name.hex()
@@ -146,12 +150,18 @@ def random_rule(rng: random.Random, name: str, deny: bool, ports: tuple[int, ...
         cidrs = rng.sample(CIDRS, rng.choice((1, 1, 2)))
         alone = rng.random() < 0.6
         to = cidrs if alone else to + cidrs
-        protocol = rng.choice(("", "any", "tcp")) if alone else rng.choice(("", "any"))
+        protocol = rng.choice(("", "any", "tcp", "http")) if alone else rng.choice(("", "any"))
     chosen = tuple(sorted(rng.sample(ports, rng.randint(1, len(ports)))))
     if not addresses and rng.random() < 0.1 or deny and rng.random() < 0.5:
         chosen = ()
     sources = tuple(rng.sample(sorted(SOURCES), rng.choice((0, 0, 1, 1, 2))))
-    return Rule(name, deny, tuple(dict.fromkeys(to)), sources, chosen, protocol)
+    spelled = dict.fromkeys(item if "/" in item else spelling(rng, item) for item in to)
+    return Rule(name, deny, tuple(spelled), sources, chosen, protocol)
+
+
+def spelling(rng: random.Random, pattern: str) -> str:
+    """The pattern, now and then as people write it who do not know that case and a last dot mean nothing."""
+    return rng.choice((pattern, pattern, pattern, pattern, pattern.upper(), f"{pattern}."))
 
 
 def random_policy(rng: random.Random, ports: tuple[int, ...]) -> Policy:
@@ -204,7 +214,7 @@ def spoil(rng: random.Random, name: str) -> bytes:
 
 
 def random_flow(rng: random.Random, policy: Policy, sni_port: int, ports: tuple[int, ...]) -> Flow:
-    mode = rng.choice(("sni", "sni", "sni", "http", "http", "connect", "connect", "connect_h2"))
+    mode = rng.choice(("sni", "sni", "sni", *PLAIN, "connect", "connect", "connect_h2"))
     patterns = [item for rule in policy.rules for item in rule.to if "/" not in item]
     name = instance(rng, rng.choice(patterns)) if patterns and rng.random() < 0.85 else random_name(rng)
     wire: bytes | None = spoil(rng, name)
@@ -212,4 +222,6 @@ def random_flow(rng: random.Random, policy: Policy, sni_port: int, ports: tuple[
         wire = rng.choice(ADDRESSES).encode()
     if mode == "sni" and rng.random() < 0.03:
         wire = None
+    if mode == "http" and wire is not None and b"@" in wire:
+        mode = "host"  # in a URL, what is before the @ is no part of the name
     return Flow(mode, rng.choice(CLIENTS), wire, sni_port if mode == "sni" else rng.choice(ports))
