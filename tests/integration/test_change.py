@@ -1,0 +1,304 @@
+"""A policy changes while connections are open: who lives on, who is ended, and when."""
+
+import contextlib
+import json
+import os
+import selectors
+import time
+from typing import Any
+
+import pytest
+from harness import client, control, policies
+from harness.client import Connection
+from harness.envoy import DRAIN_S
+from harness.proxy import Proxy
+from harness.waiting import wait_for
+from harness.world import SECOND, TRAP
+
+A, B = "127.1.0.1", "127.2.0.1"
+LONG = os.environ.get("EGRESS_LONG") == "1"
+
+# Envoy ends what it drains after --drain-time-s. What lives on past that was not drained; what must end may take longer
+# on a busy machine.
+SURVIVED_S = DRAIN_S + 1
+BOUND_S = DRAIN_S + 5
+
+
+class Held:
+    """Connections through the SNI proxy that stay open, by a name of the test's own."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        self.open: dict[str, Connection] = {}
+
+    def add(self, key: str, name: str, source: str) -> None:
+        connection, outcome = client.open_sni(self.proxy.sni_port.port, name.encode(), source)
+        assert outcome.reached, (key, outcome)
+        assert connection.alive()
+        self.open[key] = connection
+
+    def ended(self, lost: set[str] | None = None) -> set[str]:
+        """The keys of the connections that the proxy ends; waits longer for those in ``lost``, which it must end."""
+        ended: set[str] = set()
+        survived, bound = time.monotonic() + SURVIVED_S, time.monotonic() + BOUND_S
+        with selectors.DefaultSelector() as selector:
+            for key, connection in self.open.items():
+                selector.register(connection.socket, selectors.EVENT_READ, key)
+            while selector.get_map():
+                left = (survived if (lost or set()) <= ended else bound) - time.monotonic()
+                if left <= 0:
+                    break
+                for ready, _ in selector.select(min(left, 1)):
+                    if not self.open[ready.data].read():
+                        ended.add(ready.data)
+                        selector.unregister(ready.fileobj)
+        return ended
+
+    def close(self) -> None:
+        for connection in self.open.values():
+            connection.close()
+
+
+@pytest.fixture
+def held(proxy: Proxy):
+    made = Held(proxy)
+    yield made
+    made.close()
+
+
+def base(proxy: Proxy, changed: str = "", deny: str = "", defaults: str = "") -> str:
+    """Three rules; ``changed`` stands in the place of the first."""
+    port = proxy.world.port
+    first = changed or f"  - {{name: one, from: [tenant-a, tenant-b], to: [a.one.test, b.one.test], ports: [{port}]}}\n"
+    return policies.policy(
+        f"""\
+{first}\
+  - {{name: two, to: ["*.two.test"], ports: [{port}]}}
+  - {{name: three, from: [tenant-a], to: ["**.three.test"], ports: [{port}]}}
+""",
+        deny,
+        f"allow_private: [{policies.ALLOW_PRIVATE}]" + (f", {defaults}" if defaults else ""),
+    )
+
+
+def hold_all(held: Held) -> None:
+    held.add("one-a", "a.one.test", A)
+    held.add("one-a-from-b", "a.one.test", B)
+    held.add("one-b", "b.one.test", A)
+    held.add("two", "x.two.test", A)
+    held.add("two-from-b", "y.two.test", B)
+    held.add("three", "x.y.three.test", A)
+
+
+def test_adding_ends_nothing(proxy: Proxy, held: Held) -> None:
+    port = proxy.world.port
+    proxy.use(base(proxy))
+    hold_all(held)
+    tunnel, outcome = client.open_connect(proxy.explicit_port.port, f"a.one.test:{port}", A)
+    assert outcome.reached
+    started = proxy.envoy.child.process.pid
+    proxy.use(
+        base(
+            proxy,
+            f"  - {{name: zero, to: [zero.test], ports: [{port}]}}\n"
+            f"  - {{name: one, to: [a.one.test, b.one.test, c.one.test], ports: [{port}, 8443]}}\n",
+        )
+    )
+    assert proxy.ask("sni", "c.one.test", B).reached
+    assert proxy.ask("sni", "zero.test", B).reached
+    assert held.ended() == set()
+    assert all(connection.alive() for connection in held.open.values())
+    assert tunnel.alive()
+    tunnel.close()
+    assert proxy.envoy.child.running and proxy.envoy.child.process.pid == started
+
+
+OF_ONE = {"one-a", "one-a-from-b", "one-b"}
+ONE: dict[str, tuple[str, set[str]]] = {
+    # What stands in the place of rule one, and which connections lose their permission by it.
+    "host removed": (
+        "  - {name: one, from: [tenant-a, tenant-b], to: [b.one.test], ports: [PORT]}\n",
+        {"one-a", "one-a-from-b"},
+    ),
+    "source removed": (
+        "  - {name: one, from: [tenant-a], to: [a.one.test, b.one.test], ports: [PORT]}\n",
+        {"one-a-from-b"},
+    ),
+    "port removed": (
+        "  - {name: one, from: [tenant-a, tenant-b], to: [a.one.test, b.one.test], ports: [8443]}\n",
+        OF_ONE,
+    ),
+    "rule removed": ("  - {name: other, to: [other.test], ports: [PORT]}\n", OF_ONE),
+}
+
+
+@pytest.mark.parametrize("what", ONE)
+def test_narrowing_ends_what_lost_its_permission(proxy: Proxy, held: Held, what: str) -> None:
+    changed, lost = ONE[what]
+    proxy.use(base(proxy))
+    hold_all(held)
+    proxy.use(base(proxy, changed.replace("PORT", str(proxy.world.port))))
+    ended = held.ended(lost)
+    assert lost <= ended
+    assert ended <= OF_ONE, "a connection of another rule was ended"
+    for key in set(held.open) - ended:
+        assert held.open[key].alive()
+
+
+def test_a_new_deny_ends_what_it_denies(proxy: Proxy, held: Held) -> None:
+    proxy.use(base(proxy))
+    hold_all(held)
+    proxy.use(base(proxy, deny="  - {name: no-x, to: [x.two.test]}\n"))
+    assert proxy.ask("sni", "x.two.test", A).refused
+    ended = held.ended({"two"})
+    assert "two" in ended
+    assert ended <= {"two", "two-from-b"}
+
+
+@pytest.mark.parametrize("to", ["z.two.test", "*.one.test", "**.test", "**"])
+def test_an_earlier_rule_ends_nothing(proxy: Proxy, held: Held, to: str) -> None:
+    """It takes over hosts, up to all that a later rule has; every open connection keeps its permission."""
+    port = proxy.world.port
+    proxy.use(base(proxy))
+    hold_all(held)
+    proxy.use(base(proxy).replace("rules:\n", f"rules:\n  - {{name: before, to: ['{to}'], ports: [{port}]}}\n"))
+    name = "a.one.test" if to != "z.two.test" else to
+    assert proxy.rule(proxy.ask("sni", name, A)) == "before"
+    assert held.ended() == set()
+
+
+def test_a_new_deny_of_an_address_ends_what_leads_there(proxy: Proxy, held: Held) -> None:
+    proxy.use(base(proxy))
+    hold_all(held)
+    held.add("second", "s.two.test", A)  # leads to the second address
+    proxy.use(base(proxy, deny=f"  - {{name: no-address, to: [{SECOND}/32]}}\n"))
+    assert proxy.ask("sni", "s.two.test", A).refused
+    assert "second" in held.ended({"second"})
+
+
+def test_allow_private_taken_back_ends_what_leads_there(proxy: Proxy, held: Held) -> None:
+    open_too = base(proxy).replace(policies.ALLOW_PRIVATE, f"{policies.ALLOW_PRIVATE}, {TRAP}/32")
+    proxy.use(open_too)
+    held.add("trap", "t.two.test", A)
+    proxy.use(base(proxy))
+    assert proxy.ask("sni", "t.two.test", A).refused
+    assert "trap" in held.ended({"trap"})
+
+
+def test_a_rule_that_comes_back_does_not_revive_connections(proxy: Proxy, held: Held) -> None:
+    """Removed and added again while Envoy still drains: the connection that was to end must end all the same."""
+    gone = ONE["rule removed"][0].replace("PORT", str(proxy.world.port))
+    proxy.use(base(proxy))
+    hold_all(held)
+    proxy.use(base(proxy, gone))
+    proxy.use(base(proxy))
+    ended = held.ended(OF_ONE)
+    assert ended == OF_ONE
+
+
+def test_revoke_keep_lets_them_live(proxy: Proxy, held: Held) -> None:
+    proxy.use(base(proxy, defaults="revoke: keep"))
+    hold_all(held)
+    changed = ONE["host removed"][0].replace("PORT", str(proxy.world.port))
+    proxy.use(base(proxy, changed, defaults="revoke: keep"))
+    assert proxy.ask("sni", "a.one.test", A).refused
+    assert held.ended() == set()
+
+
+def test_explicit_requests_follow_at_once(proxy: Proxy) -> None:
+    """A kept HTTP connection is no permission: each request on it is judged by the policy of its moment."""
+    port = proxy.world.port
+    proxy.use(base(proxy))
+    request = f"GET http://a.one.test:{port}/ HTTP/1.1\r\nhost: a.one.test:{port}\r\n\r\n".encode()
+    with Connection(proxy.explicit_port.port, A) as connection:
+        connection.send(request)
+        assert connection.response()[0] == 200
+        proxy.use(base(proxy, ONE["host removed"][0].replace("PORT", str(port))))
+        connection.send(request)
+        assert connection.response()[0] == 403
+
+
+def test_a_broken_file_changes_nothing(proxy: Proxy, held: Held) -> None:
+    proxy.use(base(proxy))
+    hold_all(held)
+    versions = {name: resource for name, resource in proxy.envoy.active().items()}
+    for broken in (
+        "",
+        "version: egress/v1\nrules: [",
+        base(proxy).replace("a.one.test", "a..one.test"),
+        base(proxy).replace("tenant-a,", "tenant-x,"),
+        base(proxy) + "    unknown: 1\n",
+    ):
+        since = len(proxy.egressd.refresh())
+        assert proxy.egressd.offer(broken)["event"] == "policy_refused", broken
+        faults = proxy.egressd.of_kind("diagnostic", since)
+        assert faults and all(fault["message"] for fault in faults)
+        assert any("line" in fault for fault in faults) or broken == ""
+    assert proxy.envoy.active() == versions
+    assert proxy.ask("sni", "a.one.test", A).reached
+    assert proxy.ask("http", "a.one.test", A).reached
+    assert all(connection.alive() for connection in held.open.values())
+    proxy.text = "(what Envoy has, and the file has not)"
+
+
+def camel(value: Any) -> Any:
+    """Envoy prints field names as in the .proto files, proto3 JSON as in JavaScript."""
+    if isinstance(value, list):
+        return [camel(item) for item in value]
+    if isinstance(value, dict):
+        return {camel_word(key): camel(item) for key, item in value.items()}
+    return value
+
+
+def camel_word(word: str) -> str:
+    head, *rest = word.split("_")
+    return head + "".join(part.capitalize() for part in rest) if head else word
+
+
+def in_force(proxy: Proxy) -> dict[str, Any]:
+    return {name: camel(resource) for name, resource in proxy.envoy.active().items()}
+
+
+def dumped(proxy: Proxy) -> dict[str, Any]:
+    """The resources of the policy file as it is, in the form of ``Envoy.active``."""
+    result = control.run("dump", str(proxy.egressd.policy), *proxy.listeners)
+    assert result.returncode == 0, result.stderr
+    kinds = {
+        "Listener": "listener",
+        "Cluster": "cluster",
+        "RouteConfiguration": "route",
+        "TypedExtensionConfig": "extension",
+    }
+    return {
+        f"{kinds[resource['@type'].rsplit('.', 1)[1]]} {resource['name']}": camel(resource)
+        for resource in json.loads(result.stdout)
+    }
+
+
+def test_500_edits_in_a_row(fresh_proxy: Proxy) -> None:
+    """Hosts come one by one; at the end Envoy has exactly what the last file says, and nobody was disturbed."""
+    proxy = fresh_proxy
+    port = proxy.world.port
+    proxy.use(base(proxy))
+    held = Held(proxy)
+    hold_all(held)
+
+    def edit(count: int) -> str:
+        hosts = ", ".join(f"h{i}.many.test" for i in range(count))
+        return f"{base(proxy)}  - {{name: many, to: [{hosts}], ports: [{port}]}}\n"
+
+    for count in range(1, 501):
+        if LONG or count % 5 == 0:
+            assert proxy.egressd.offer(edit(count))["event"] == "policy"
+        else:
+            control.write_atomically(proxy.egressd.policy, edit(count))
+    expected = dumped(proxy)
+    with contextlib.suppress(TimeoutError):  # the comparison below shows what differs
+        wait_for("the last of 500 policies", lambda: in_force(proxy) == expected)
+    assert in_force(proxy) == expected
+    assert proxy.ask("sni", "h499.many.test", B).reached
+    assert proxy.ask("http", "h499.many.test", B).reached
+    assert proxy.egressd.of_kind("nacked") == []
+    assert proxy.envoy.stat("listener_manager.lds.update_rejected") == 0
+    assert held.ended() == set()
+    held.close()

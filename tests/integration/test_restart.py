@@ -1,0 +1,108 @@
+"""The control plane goes away and comes back; Envoy starts before it, or meets a file that is no policy."""
+
+import signal
+
+from harness import client, control, policies
+from harness.envoy import Envoy
+from harness.proxy import Proxy
+from harness.waiting import wait_for
+
+A, B = "127.1.0.1", "127.2.0.1"
+# Counters that rise when a listener or a cluster is touched.
+UPDATES = "(listener_manager[.]listener|cluster_manager[.]cluster)_(added|modified|removed|in_place_updated)"
+
+
+def connected(envoy: Envoy) -> int:
+    return envoy.stat("control_plane.connected_state")
+
+
+def policy_holds(proxy: Proxy) -> None:
+    assert proxy.ask("sni", "a.example.com", A).reached
+    assert proxy.ask("sni", "a.example.com", B).refused
+    assert proxy.ask("connect", "static.example.org", B).reached
+    assert proxy.ask("http", "nobody.listed.test", A).status == 403
+
+
+def test_killed_and_restarted(fresh_proxy: Proxy) -> None:
+    proxy = fresh_proxy
+    proxy.use(policies.house(proxy.world.port, proxy.world.other_port))
+    connection, outcome = client.open_sni(proxy.sni_port.port, b"a.example.com", A)
+    assert outcome.reached
+    assert connected(proxy.envoy) == 1
+
+    proxy.egressd.child.kill()
+    wait_for("connected_state 0", lambda: connected(proxy.envoy) == 0)
+    policy_holds(proxy)
+    before = proxy.envoy.stats(UPDATES)
+    active = proxy.envoy.active()
+    received = proxy.envoy.stat("cluster.xds.upstream_cx_rx_bytes_total")
+
+    proxy.egressd.start()
+    wait_for("connected_state 1", lambda: connected(proxy.envoy) == 1, 40)
+    proxy.egressd.wait_event("connection", lambda event: event["event"] == "connected", 0)
+    policy_holds(proxy)
+    assert connection.alive()
+    connection.close()
+
+    # A change after the restart arrives, and only then may anything have been touched.
+    assert proxy.envoy.stats(UPDATES) == before
+    assert proxy.envoy.active() == active
+    if proxy.variant == "delta":
+        sent = proxy.envoy.stat("cluster.xds.upstream_cx_rx_bytes_total") - received
+        assert sent < 1500, f"{sent} bytes for a client that has everything"
+    proxy.use(policies.house(proxy.world.port, proxy.world.other_port) + "  - {name: late, to: [late.test]}\n")
+    policy_holds(proxy)
+
+
+def test_graceful_end(fresh_proxy: Proxy) -> None:
+    proxy = fresh_proxy
+    proxy.egressd.child.signal(signal.SIGTERM)
+    assert proxy.egressd.child.wait(15) == 0
+    wait_for("connected_state 0", lambda: connected(proxy.envoy) == 0)
+
+
+def test_changed_while_away(fresh_proxy: Proxy) -> None:
+    """The file was edited while nobody read it: the next start serves what it says now."""
+    proxy = fresh_proxy
+    port = proxy.world.port
+    proxy.use(policies.policy(f"  - {{name: old, to: [old.test], ports: [{port}]}}"))
+    proxy.egressd.close()
+    control.write_atomically(
+        proxy.egressd.policy, policies.policy(f"  - {{name: new, to: [new.test], ports: [{port}]}}")
+    )
+    proxy.egressd.start()
+    wait_for("the new rule", lambda: proxy.ask("sni", "new.test").reached, 40)
+    wait_for("the new rule", lambda: proxy.ask("http", "new.test").reached, 40)
+    assert proxy.ask("sni", "old.test").refused
+    assert proxy.ask("http", "old.test").status == 403
+
+
+def test_a_broken_file_at_the_start_is_refused(fresh_proxy: Proxy) -> None:
+    proxy = fresh_proxy
+    proxy.use(policies.house(proxy.world.port, proxy.world.other_port))
+    proxy.egressd.close()
+    broken = proxy.egressd.folder / "broken.yaml"
+    broken.write_text(policies.empty() + "  - {name: bad, to: []}\n")
+    result = control.run("serve", str(broken), "--listen", proxy.egressd.listen, *proxy.listeners)
+    assert result.returncode == 1
+    assert "broken.yaml" in result.stdout + result.stderr
+    policy_holds(proxy)
+
+
+def test_no_policy_yet_is_no_permission(fresh_proxy: Proxy) -> None:
+    """An Envoy that finds no control plane listens nowhere, and begins to work when one comes."""
+    proxy = fresh_proxy
+    proxy.use(policies.house(proxy.world.port, proxy.world.other_port))
+    proxy.egressd.child.kill()
+    proxy.envoy.close()
+    proxy.envoy = Envoy(proxy.egressd.folder, proxy.bootstrap("envoy-2"), "envoy-2", live=False)
+    for port in (proxy.sni_port.port, proxy.explicit_port.port):
+        try:
+            client.Connection(port).close()
+            raise AssertionError("a listener without a policy")
+        except ConnectionRefusedError:
+            pass
+    proxy.egressd.start()
+    wait_for("service", lambda: proxy.envoy.server_state() == "LIVE", 40)
+    wait_for("the listeners", lambda: proxy.envoy.stat("listener_manager.total_listeners_active") == 2)
+    policy_holds(proxy)
