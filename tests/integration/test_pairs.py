@@ -43,6 +43,16 @@ def test_first_rule_in_file_order_is_the_one_named(proxy: Proxy, mode: str, firs
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["none", "idle", "any", "rest", "proxy", "special-use-address"])
+def test_rules_with_names_that_the_compiler_might_use(proxy: Proxy, mode: str, name: str) -> None:
+    """Whatever a rule is called, it allows what it says and nothing else."""
+    proxy.use(policies.policy(f'  - {{name: {name}, to: ["**.example.com"], ports: [{proxy.world.port}]}}'))
+    assert proxy.rule(proxy.ask(mode, "a.example.com", A)) == name
+    assert proxy.ask(mode, "nobody.listed.test", A).refused
+    assert proxy.ask(mode, "trap.example.com", A).refused
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_exact_deny_under_a_wildcard_allow(proxy: Proxy, mode: str) -> None:
     port = proxy.world.port
     proxy.use(

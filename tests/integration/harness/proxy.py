@@ -118,9 +118,8 @@ class Proxy:
 
     def rule(self, outcome: Outcome) -> str | None:
         """Which rule decided, as the access log says: None where none did."""
-        line = self.logged(outcome)[-1]
-        rule = re.sub(r"^(deny|[0-9]{6}):", "", line.get("rule") or "none")
-        return None if rule == "none" else rule
+        rule = self.logged(outcome)[-1].get("rule") or "~"  # what is no rule's name starts with this
+        return None if rule.startswith("~") else re.sub(r"^[0-9]{6}:", "", rule)
 
     @contextlib.contextmanager
     def no_question(self) -> Iterator[None]:
