@@ -24,8 +24,7 @@ static egress_decision decide(const egress_policy *policy, egress_flow flow) {
   return decision;
 }
 
-static void is(const egress_policy *policy, egress_flow flow, egress_verdict verdict, egress_reason reason,
-               const char *rule) {
+static void is(const egress_policy *policy, egress_flow flow, int verdict, int reason, const char *rule) {
   egress_decision decision = decide(policy, flow);
   const char *what = flow.name != NULL ? flow.name : flow.address != NULL ? flow.address : "nothing";
   cr_expect_eq(decision.verdict, verdict, "%s port %u: verdict %d", what, flow.port, decision.verdict);

@@ -2,12 +2,22 @@
 
 #include "support/reading.h"
 
-static egress__arena arena;
+static egress__arena arena; /* of the last tree */
+
+static void init(void) {
+  egress__arena_init(&arena, egress__alloc_or_default(NULL));
+}
+
+static void dispose(void) {
+  egress__arena_dispose(&arena);
+}
+
+TestSuite(document, .init = init, .fini = dispose);
 
 static egress__node *read_tree(const char *text) {
   egress__faults faults = {.file = "p"};
   egress__node *root = NULL;
-  egress__arena_init(&arena, egress__alloc_or_default(NULL));
+  egress__arena_dispose(&arena);
   cr_assert_eq(egress__document_read(&root, &arena, text, strlen(text), &faults), 0);
   cr_assert_eq(faults.count, 0);
   return root;

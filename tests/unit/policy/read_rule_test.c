@@ -3,7 +3,7 @@
 #include "support/reading.h"
 
 /* `ports` as text: `443` or `1-65535`; "" for none. */
-static void has_ports(const egress__rule *rule, egress_protocol protocol, unsigned low, unsigned high) {
+static void has_ports(const egress__rule *rule, int protocol, unsigned low, unsigned high) {
   const egress__ports *ports = &rule->ports[protocol];
   cr_assert_eq(ports->count, low != 0, "%s, protocol %d: %zu ranges", rule->name, protocol, ports->count);
   if (low != 0)
