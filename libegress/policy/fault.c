@@ -16,12 +16,12 @@ static egress__place place_of(const egress__faults *faults, const egress__node *
 }
 
 void egress__fault(egress__faults *faults, const egress__node *node, const char *format, ...) {
-  char message[MESSAGE_BYTES];
+  char message[MESSAGE_BYTES] = "";
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  if (faults->count++ < EGRESS__MAX_SHOWN_FAULTS)
+    vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  faults->count++;
   egress__diag_error(faults->diag, EGRESS_EPOLICY, place_of(faults, node), "%s", message);
 }
 

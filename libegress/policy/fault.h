@@ -7,6 +7,8 @@
 
 struct egress__node;
 
+enum { EGRESS__MAX_SHOWN_FAULTS = 1000 }; /* more than a list keeps; those behind are counted without being worded */
+
 /** Where the faults of one policy text go; they are also counted, since `diag` may be NULL. */
 typedef struct egress__faults {
   const char *file;

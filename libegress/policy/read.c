@@ -35,7 +35,8 @@ static int expect(egress__reader *reader, const egress__node *node, egress__node
 }
 
 static void unknown_key(egress__reader *reader, const egress__node *key, const egress__keys *keys) {
-  const char *meant = egress__nearest(key->text, keys->names, keys->known);
+  int shown = reader->faults.count < EGRESS__MAX_SHOWN_FAULTS;
+  const char *meant = shown ? egress__nearest(key->text, keys->names, keys->known) : NULL;
   if (meant != NULL)
     egress__fault(&reader->faults, key, "unknown key `%s`; did you mean `%s`?", egress__quoted(key->text).text, meant);
   else

@@ -42,3 +42,15 @@ Test(fault, quotes_are_cut_between_characters) {
   strcpy(wanted + 79, "...");
   cr_assert_str_eq(egress__quoted(text).text, wanted);
 }
+
+Test(fault, counts_past_those_worded) {
+  egress_diag *diag = egress_diag_new(NULL);
+  egress__faults faults = {.file = "p", .diag = diag};
+  const size_t many = EGRESS__MAX_SHOWN_FAULTS + 500;
+  for (size_t i = 0; i < many; i++)
+    egress__fault(&faults, &node, "number %zu", i);
+  cr_assert_eq(faults.count, many);
+  cr_assert_eq(egress_diag_errors(diag), many);
+  cr_assert_str_eq(egress_diag_message(diag, egress_diag_count(diag) - 1), "number 99");
+  egress_diag_free(diag);
+}
