@@ -22,6 +22,7 @@ typedef enum cli_id {
   CLI_TLS_CLIENT_CA,
   CLI_INSECURE,
   CLI_GROUP,
+  CLI_STATE,
   CLI_LOG_FORMAT,
   CLI_EXPLICIT,
   CLI_SNI,

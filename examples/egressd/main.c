@@ -10,8 +10,7 @@
 static const cli_command commands[] = {
     {"serve", CLI_SERVE, 1, "FILE", "Serve a policy file to Envoys and follow its changes.",
      "Serves the policy in FILE to every Envoy that connects, over xDS, and follows the file: a new version is in "
-     "force "
-     "a moment after it is in place, without a restart of anything.\n"
+     "force a moment after it is in place, without a restart of anything.\n"
      "\nA change is noticed when FILE is written, when another file is renamed over it, and when a symbolic link on "
      "the way to it is swapped (as Kubernetes does with a ConfigMap); a look at the file every two seconds catches "
      "what the kernel does not report. It is read once it has not changed for a twentieth of a second. Replace it by a "
@@ -22,6 +21,10 @@ static const cli_command commands[] = {
      "\nA rule that became narrower, or a new deny, ends the TLS connections through --sni that lost their permission, "
      "within Envoy's --drain-time-s. An established CONNECT tunnel through --explicit is not ended yet: it may outlive "
      "the change until one side closes it; new ones are refused at once.\n"
+     "\nWhat became narrower is told by comparing with the policy that was in force before. With --state that holds "
+     "over a restart: a policy narrowed while egressd was down ends connections, too, and an unchanged one ends none. "
+     "Without it the first policy after a start is compared with nothing. To start without the state, remove its "
+     "file.\n"
      "\nSIGTERM and SIGINT close the streams and end egressd with status 0; a second one ends it at once. Each event "
      "is one line on standard output.",
      command_serve},

@@ -17,6 +17,9 @@ const cli_option cli_options[] = {
      "redirect it can give Envoy another one."},
     {CLI_GROUP, CLI_TEXT, CLI_SERVE, "group", "NAME", "*", 0, 0,
      "Which Envoys get the policy: those whose node.cluster (or node.id, where that is empty) is NAME. * is all."},
+    {CLI_STATE, CLI_TEXT, CLI_SERVE, "state", "FILE", NULL, 0, 0,
+     "Where the daemon keeps what its next start has to know: which policy Envoys have. It is written, never by hand, "
+     "before each policy is in force."},
     {CLI_LOG_FORMAT, CLI_WORD, CLI_SERVE, "log-format", "json|text", "json", 0, 0,
      "How events are written to standard output, a line each."},
     {CLI_EXPLICIT, CLI_TEXT, LISTENERS, "explicit", "ADDRESS:PORT", NULL, 0, 0,

@@ -1,6 +1,7 @@
 /* `egressd serve`: a policy file on one side, Envoys on the other, a loop between them. */
 #include "commands.h"
 #include "event_log.h"
+#include "state.h"
 #include "watch.h"
 
 #include <egress/egress.h>
@@ -25,6 +26,8 @@ typedef struct daemon_state {
   egress_server *server;
   /* What is in force; NULL before the first good policy. */
   egress_snapshot *snap;
+  /* What was in force when the last daemon ended; NULL: not known. */
+  char *history;
 } daemon_state;
 
 /* Resources of `a` that `b` does not have, or has otherwise. */
@@ -78,18 +81,39 @@ static void log_accepted(daemon_state *self, const egress_policy *policy, const 
   event_log_end(&self->log);
 }
 
+/* Notes what is about to be in force, for the next start: before any Envoy has it, so that the note is never behind. */
+static void note_state(daemon_state *self, const egress_snapshot *snap) {
+  const char *path = self->args->text[CLI_STATE];
+  egress_text *history = NULL;
+  if (path == NULL)
+    return;
+  int rv = egress_compile_history(&history, snap);
+  int cause = rv == 0 ? state_write(path, egress_text_data(history)) : ENOMEM;
+  egress_text_free(history);
+  if (cause == 0)
+    return;
+  event_log_begin(&self->log, "error", "state_not_written");
+  event_log_text(&self->log, "path", path);
+  event_log_text(&self->log, "cause", strerror(cause));
+  event_log_text(&self->log, "message", "after a restart, connections that this policy forbids may live on");
+  event_log_end(&self->log);
+}
+
 /* Puts the file in force if it is good; whatever is wrong with it, what is in force stays. */
 static int load(daemon_state *self) {
   egress_compile_options options = command_compile_options(self->args);
   egress_policy *policy = NULL;
   egress_snapshot *snap = NULL;
   options.previous = self->snap;
+  options.history = self->history;
   egress_diag_clear(self->diag);
   int rv = egress_policy_load(&policy, self->args->operands[0], NULL, self->diag);
   if (rv == 0)
     rv = egress_compile(&snap, policy, &options, self->diag);
-  if (rv == 0)
+  if (rv == 0) {
+    note_state(self, snap);
     rv = egress_cache_set(self->cache, self->args->text[CLI_GROUP], snap);
+  }
   log_diagnostics(self);
   if (rv != 0) {
     log_refused(self, rv);
@@ -279,6 +303,7 @@ static void start_handles(daemon_state *self) {
 }
 
 static void dispose(daemon_state *self) {
+  free(self->history);
   egress_snapshot_unref(self->snap);
   egress_cache_unref(self->cache);
   egress_diag_free(self->diag);
@@ -290,7 +315,9 @@ int command_serve(const cli_args *args) {
   self.log = (event_log){stdout, strcmp(args->text[CLI_LOG_FORMAT], "json") == 0};
   if (uv_loop_init(&self.loop) != 0)
     return command_complain(EGRESS_ENOMEM, NULL), CLI_EXIT_ERROR;
-  int rv = make_parts(&self);
+  int rv = args->text[CLI_STATE] != NULL ? state_read(&self.history, args->text[CLI_STATE]) : 0;
+  if (rv == 0)
+    rv = make_parts(&self);
   if (rv == 0) {
     start_handles(&self); /* before the file is read: a change in between is then not missed */
     rv = load(&self);
