@@ -39,13 +39,13 @@ int main(int argc, char **argv) {
       egress_server_new(&server, loop, cache, NULL) != 0 ||    /* on your loop, which you run */
       egress_server_listen(server, address, NULL, diag) != 0)  /* Envoys connect from here on */
     return fputs(egress_diag_text(diag), stderr), 1;
-  printf("serving %s on port %d\n", argv[1], egress_server_port(server, 0));
-  fflush(stdout);
 
   uv_signal_t interrupt;
   uv_signal_init(loop, &interrupt);
   interrupt.data = server;
   uv_signal_start(&interrupt, on_interrupt, SIGINT);
+  printf("serving %s on port %d\n", argv[1], egress_server_port(server, 0));
+  fflush(stdout);
   uv_run(loop, UV_RUN_DEFAULT);
 
   egress_cache_unref(cache);
