@@ -37,7 +37,10 @@ int egress__map_set(egress__map *map, const char *key, size_t key_size, void *va
 /** Takes an entry out and returns its value; NULL when there is none. */
 void *egress__map_remove(egress__map *map, const char *key, size_t key_size);
 
-/** Walks all entries in no order: start with `*cursor` 0; NULL at the end. The map must not change meanwhile. */
+/**
+ * Walks all entries in no order: start with `*cursor` 0; NULL at the end. Entries may be taken out meanwhile; none may
+ * be added.
+ */
 const egress__map_entry *egress__map_next(const egress__map *map, size_t *cursor);
 
 #endif

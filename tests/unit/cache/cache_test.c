@@ -77,6 +77,48 @@ Test(cache, set_get_clear) {
   cr_assert_eq(egress_cache_clear(cache, "g"), EGRESS_ENOENT);
 }
 
+static size_t live;
+
+static void *count_resize(void *ptr, size_t size, void *user) {
+  (void)user;
+  live += ptr == NULL;
+  return realloc(ptr, size);
+}
+
+static void count_release(void *ptr, void *user) {
+  (void)user;
+  live--;
+  free(ptr);
+}
+
+Test(cache, groups_that_nobody_needs_go) {
+  static const egress_alloc counted = {count_resize, count_release, NULL};
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  options.alloc = &counted;
+  egress_cache *own;
+  size_t before = 0;
+  cr_assert_eq(egress_cache_new(&own, &options), 0);
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, "", NULL), 0);
+  for (int i = 0; i < 1000; i++) { /* what a client says of itself makes groups */
+    char name[XDS_WORD];
+    snprintf(name, sizeof name, "g%d", i);
+    watcher w = {.watch = {.on_change = on_change}};
+    cr_assert_eq(egress__cache_join(own, &(egress_node){"n", name}, &w.watch), 0);
+    cr_assert_eq(egress_cache_set(own, name, snap), 0);
+    if (i % 2 == 0)
+      egress__watch_leave(&w.watch);
+    cr_assert_eq(egress_cache_clear(own, name), 0);
+    egress__watch_leave(&w.watch);
+    if (i == 0)
+      before = live;
+  }
+  cr_assert_eq(live, before);
+  egress_snapshot_unref(snap);
+  egress_cache_unref(own);
+  cr_assert_eq(live, 0);
+}
+
 Test(cache, arguments_are_checked) {
   egress_snapshot *snap = set("g", "");
   char name[257];

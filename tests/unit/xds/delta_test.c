@@ -229,6 +229,15 @@ Test(delta, c38_everything_asked_for_again_is_sent_again) {
   SENT("C: a=2", set("C: a=2 b=1"));
 }
 
+Test(delta, c38_everything_asked_for_again_and_refused) {
+  set("C: a=1 b=1");
+  subscribe('C', "*");
+  ack('C');
+  SENT("C: a=1 b=1", subscribe('C', "*"));
+  SENT("", nack('C'));
+  SENT("C: a=2 b=1", set("C: a=2 b=1"));
+}
+
 Test(delta, c39_unknown_names_can_be_unsubscribed) {
   set("C: a=1 E: a=1");
   SENT("", unsubscribe('E', "a nothing *"));

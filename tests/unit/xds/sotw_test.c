@@ -74,6 +74,9 @@ Test(sotw, c12_stale_nonce_is_not_answered) {
   SENT("E: b=1", ask('E', "a b"));
   SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a b c", .nonce = client.nonces[0]}));
   SENT("E: c=1", ack('E', "a b c"));
+  ack('E', "a b c");
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "b c d", .nonce = client.nonces[1]}));
+  SENT("E: a=2", set("E: a=2 b=1 c=1 d=1")); /* and the list before it counts */
 }
 
 Test(sotw, c13_empty_nonce_after_a_response_is_stale) {
@@ -340,6 +343,16 @@ Test(sotw, c52_clear_sends_nothing) {
   SENT("E: a=1", ask('E', "a")); /* still answered from what it has */
   ack('E', "a");
   SENT("C: a=2 b=1", set("C: a=2 b=1 E: a=1"));
+}
+
+Test(sotw, c52_clear_also_forgets_what_was_not_sent) {
+  set("C: a=1 E: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  xds_set(&client, "g", "C: a=2 E: a=2");
+  egress_cache_clear(client.cache, "g");
+  SENT("", xds_drain(&client));
+  SENT("E: a=1", ask('E', "a"));
 }
 
 Test(sotw, c52_no_snapshot_is_not_an_empty_one) {
