@@ -30,8 +30,8 @@ int egress_compile_history(egress_text **out, const egress_snapshot *snap) {
   egress__buf_printf(&buf, "%s\nstep %s\n", magic, lineage->step);
   for (size_t i = policy->deny_count; i < policy->rule_count; i++)
     egress__buf_printf(&buf, "chain %s %s\n", policy->rules[i].name, lineage->chains[i]);
-  for (size_t i = 0; i < lineage->retired_count; i++)
-    egress__buf_printf(&buf, "retired %s\n", lineage->retired[i]);
+  for (size_t i = 0; i < lineage->retired.count; i++)
+    egress__buf_printf(&buf, "retired %s\n", lineage->retired.items[i]);
   egress__buf_printf(&buf, "policy %zu\n", policy->text_size);
   egress__buf_add(&buf, policy->text, policy->text_size);
   int rv = egress__text_take(out, &buf);
@@ -100,6 +100,19 @@ static int read_policy(egress_policy **out, reader r, const egress_alloc *alloc)
   return rv == 0 || rv == EGRESS_ENOMEM ? rv : fault(&r, "the policy in it cannot be read");
 }
 
+/* A chain of a rule is `rule:NAME`, or that with `@` and eight digits; another might be that of the refusals. */
+static int is_chain_of(const egress__rule *rule, const char *text, size_t size) {
+  const size_t name = strlen(rule->name), plain = name + 5;
+  if (size < plain || memcmp(text, "rule:", 5) != 0 || memcmp(text + 5, rule->name, name) != 0)
+    return 0;
+  if (size == plain)
+    return 1;
+  int fresh = size == plain + 9 && text[plain] == '@';
+  for (size_t i = plain + 1; fresh && i < size; i++)
+    fresh = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+  return fresh;
+}
+
 /* `chain RULE CHAIN` */
 static int read_chain(egress__lineage *lineage, const reader *r) {
   const uint8_t *space = memchr(r->value.data, ' ', r->value.size);
@@ -109,7 +122,10 @@ static int read_chain(egress__lineage *lineage, const reader *r) {
   const egress__rule *rule = egress__map_get(&lineage->rules, (const char *)r->value.data, name);
   if (rule == NULL)
     return fault(r, "a chain of a rule that the policy does not have");
-  char *chain = egress__arena_strndup(&lineage->arena, (const char *)space + 1, r->value.size - name - 1);
+  const char *text = (const char *)space + 1;
+  if (!is_chain_of(rule, text, r->value.size - name - 1))
+    return fault(r, "a chain that no rule of this name can have");
+  char *chain = egress__arena_strndup(&lineage->arena, text, r->value.size - name - 1);
   if (chain == NULL)
     return EGRESS_ENOMEM;
   lineage->chains[rule - lineage->policy->rules] = chain;
@@ -117,13 +133,8 @@ static int read_chain(egress__lineage *lineage, const reader *r) {
 }
 
 static int read_retired(egress__lineage *lineage, const reader *r) {
-  if (lineage->retired_count == EGRESS__RETIRED_MAX)
-    return fault(r, "more retired rules than there can be");
-  char *name = egress__arena_strndup(&lineage->arena, (const char *)r->value.data, r->value.size);
-  if (name == NULL)
-    return EGRESS_ENOMEM;
-  lineage->retired[lineage->retired_count++] = name;
-  return 0;
+  int rv = egress__lineage_retire(lineage, (const char *)r->value.data, r->value.size);
+  return rv == EGRESS_ELIMIT ? fault(r, "more retired rules than there can be") : rv;
 }
 
 static int read_step(egress__lineage *lineage, const reader *r) {
@@ -133,9 +144,6 @@ static int read_step(egress__lineage *lineage, const reader *r) {
 
 static int read_lines(egress__lineage *lineage, reader r) {
   int rv = 0;
-  lineage->retired = egress__arena_array(&lineage->arena, EGRESS__RETIRED_MAX, sizeof *lineage->retired);
-  if (lineage->retired == NULL)
-    return EGRESS_ENOMEM;
   next_line(&r); /* the magic, which read_policy has seen */
   while (rv == 0 && next_line(&r) && !is(r.key, "policy")) {
     if (is(r.key, "step"))

@@ -14,6 +14,7 @@ int egress__lineage_new(egress__lineage **out, egress_policy *policy, const egre
   lineage->alloc = alloc;
   egress__arena_init(&lineage->arena, alloc);
   egress__map_init(&lineage->rules, alloc);
+  egress__map_init(&lineage->retired_names, alloc);
   lineage->policy = egress_policy_ref(policy);
   lineage->step = "";
   lineage->chains = egress__arena_array(&lineage->arena, policy->rule_count, sizeof *lineage->chains);
@@ -34,6 +35,8 @@ void egress__lineage_free(void *of) {
   if (lineage == NULL)
     return;
   egress__map_dispose(&lineage->rules);
+  egress__map_dispose(&lineage->retired_names);
+  EGRESS__VEC_FREE(lineage->alloc, &lineage->retired);
   egress_policy_unref(lineage->policy);
   egress__arena_dispose(&lineage->arena);
   egress__free(lineage->alloc, lineage);
@@ -52,10 +55,7 @@ static const egress__rule *find_rule(const egress__lineage *lineage, const char 
 }
 
 static int is_retired(const egress__lineage *lineage, const char *name) {
-  for (size_t i = 0; lineage != NULL && i < lineage->retired_count; i++)
-    if (strcmp(lineage->retired[i], name) == 0)
-      return 1;
-  return 0;
+  return lineage != NULL && egress__map_get(&lineage->retired_names, name, strlen(name)) != NULL;
 }
 
 /* A name that no earlier chain of the rule had: it comes from what was in force. The same step always gives the same
@@ -66,53 +66,71 @@ static const char *fresh_chain(egress__arena *arena, const egress__rule *rule, c
   return egress__arena_printf(arena, "rule:%s@%08x", rule->name, (unsigned)(hash & 0xffffffff));
 }
 
-static const char *name_chain(egress__lineage *lineage, const egress__lineage *before, const egress__rule *rule,
-                              uint16_t port) {
+/* `step`: what changed since `before`; NULL with it. */
+static const char *name_chain(egress__lineage *lineage, const egress__lineage *before, const egress__narrowing *step,
+                              const egress__rule *rule) {
   if (rule->deny)
     return egress__arena_printf(&lineage->arena, "deny:%s", rule->name);
   const egress__rule *old = find_rule(before, rule->name);
   if (old == NULL && !is_retired(before, rule->name))
     return egress__arena_printf(&lineage->arena, "rule:%s", rule->name);
   /* Should a name come back, its chain must not, or connections of then would be let live on. */
-  if (old == NULL ||
-      (!lineage->policy->revoke_keep && egress__rule_narrowed(before->policy, old, lineage->policy, rule, port)))
+  if (old == NULL || (!lineage->policy->revoke_keep && egress__rule_narrowed(step, old, rule)))
     return fresh_chain(&lineage->arena, rule, before);
   const char *kept = before->chains[old - before->policy->rules];
   return egress__arena_strndup(&lineage->arena, kept, strlen(kept));
 }
 
-static int retire(egress__lineage *lineage, const char *name) {
-  if (lineage->retired_count == EGRESS__RETIRED_MAX || find_rule(lineage, name) != NULL)
-    return 0;
-  const char *copy = egress__arena_strndup(&lineage->arena, name, strlen(name));
-  if (copy == NULL)
+int egress__lineage_retire(egress__lineage *lineage, const char *name, size_t size) {
+  if (lineage->retired.count == EGRESS__RETIRED_MAX)
+    return EGRESS_ELIMIT;
+  char *copy = egress__arena_strndup(&lineage->arena, name, size);
+  if (copy == NULL || EGRESS__VEC_GROW(lineage->alloc, &lineage->retired) != 0)
     return EGRESS_ENOMEM;
-  lineage->retired[lineage->retired_count++] = copy;
-  return 0;
+  lineage->retired.items[lineage->retired.count++] = copy;
+  return egress__map_set(&lineage->retired_names, copy, size, copy);
+}
+
+/* A rule that was there before, if it is not there now; past the limit it is forgotten. */
+static int retire(egress__lineage *lineage, const char *name) {
+  if (find_rule(lineage, name) != NULL)
+    return 0;
+  int rv = egress__lineage_retire(lineage, name, strlen(name));
+  return rv == EGRESS_ELIMIT ? 0 : rv;
 }
 
 /* What was there before and is not now, the rules just removed first. */
 static int retire_removed(egress__lineage *lineage, const egress__lineage *before) {
-  if (before == NULL)
-    return 0;
   const egress_policy *old = before->policy;
-  size_t most = old->rule_count - old->deny_count + before->retired_count;
-  lineage->retired = egress__arena_array(&lineage->arena, most < EGRESS__RETIRED_MAX ? most : EGRESS__RETIRED_MAX,
-                                         sizeof *lineage->retired);
-  int rv = lineage->retired == NULL ? EGRESS_ENOMEM : 0;
+  int rv = 0;
   for (size_t i = old->deny_count; i < old->rule_count && rv == 0; i++)
     rv = retire(lineage, old->rules[i].name);
-  for (size_t i = 0; i < before->retired_count && rv == 0; i++)
-    rv = retire(lineage, before->retired[i]);
+  for (size_t i = 0; i < before->retired.count && rv == 0; i++)
+    rv = retire(lineage, before->retired.items[i]);
   return rv;
 }
 
-int egress__lineage_follow(egress__lineage *lineage, const egress__lineage *before, uint16_t sni_port) {
+static int name_chains(egress__lineage *lineage, const egress__lineage *before, const egress__narrowing *step) {
   const egress_policy *policy = lineage->policy;
   for (size_t i = 0; i < policy->rule_count; i++) {
-    lineage->chains[i] = name_chain(lineage, before, &policy->rules[i], sni_port);
+    lineage->chains[i] = name_chain(lineage, before, step, &policy->rules[i]);
     if (lineage->chains[i] == NULL)
       return EGRESS_ENOMEM;
   }
-  return retire_removed(lineage, before);
+  return 0;
+}
+
+int egress__lineage_follow(egress__lineage *lineage, const egress__lineage *before, uint16_t sni_port) {
+  if (before == NULL)
+    return name_chains(lineage, NULL, NULL);
+  egress__arena scratch;
+  egress__arena_init(&scratch, lineage->alloc);
+  egress__narrowing step;
+  int rv = egress__narrowing_find(&step, before->policy, lineage->policy, sni_port, &scratch);
+  if (rv == 0)
+    rv = name_chains(lineage, before, &step);
+  if (rv == 0)
+    rv = retire_removed(lineage, before);
+  egress__arena_dispose(&scratch);
+  return rv;
 }
