@@ -216,9 +216,9 @@ static PyObject *event_tuple(const egress_event *event) {
 %typemap(in, numinputs=0) const egress_cache_options *options "$1 = NULL;"
 
 %typemap(in) const egress_compile_options *options (egress_compile_options parsed = EGRESS_COMPILE_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "zzzzO&O&O&", &parsed.explicit_address, &parsed.sni_address, &parsed.dns_resolver,
-                        &parsed.access_log, snapshot_from, &parsed.previous, count_from, &parsed.flags, port_from,
-                        &parsed.sni_port))
+  if (!PyArg_ParseTuple($input, "zzzzO&zO&O&", &parsed.explicit_address, &parsed.sni_address, &parsed.dns_resolver,
+                        &parsed.access_log, snapshot_from, &parsed.previous, &parsed.history, count_from,
+                        &parsed.flags, port_from, &parsed.sni_port))
     SWIG_fail;
   $1 = &parsed;
 }

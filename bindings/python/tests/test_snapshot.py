@@ -113,6 +113,21 @@ def test_compile_skips_with_a_warning_what_a_listener_cannot_express() -> None:
     assert warned and warned[0].severity == "warning" and warned[0].line == 3
 
 
+def test_history_takes_the_place_of_previous() -> None:
+    def rules(*hosts: str) -> egress.Policy:
+        return egress.Policy(f"version: egress/v1\nrules:\n  - {{name: a, to: [{', '.join(hosts)}]}}\n")
+
+    wide = rules("x.test", "y.test").compile(sni="127.0.0.1:8443")
+    known = rules("x.test").compile(sni="127.0.0.1:8443", previous=wide)
+    assert rules("x.test").compile(sni="127.0.0.1:8443", history=wide.history()) == known
+    assert rules("x.test").compile(sni="127.0.0.1:8443") != known
+    with pytest.raises(egress.ArgumentError) as caught:
+        rules("x.test").compile(sni="127.0.0.1:8443", history="nothing")
+    assert caught.value.diagnostics[0].file == "history"
+    with pytest.raises(egress.ArgumentError):
+        Snapshot.build([]).history()
+
+
 def test_parts_outlive_the_whole() -> None:
     snapshot = Snapshot.build([cluster(f"c{number}") for number in range(50)])
     resources = list(snapshot)

@@ -97,9 +97,10 @@ def egress_snapshot_find(snap: egress_snapshot, type_url: str, name: str) -> egr
 def egress_snapshot_check(snap: egress_snapshot, diag: egress_diag) -> int: ...
 def egress_compile(
     policy: egress_policy,
-    options: tuple[str | None, str | None, str | None, str | None, egress_snapshot | None, int, int],
+    options: tuple[str | None, str | None, str | None, str | None, egress_snapshot | None, str | None, int, int],
     diag: egress_diag,
 ) -> tuple[int, egress_snapshot]: ...
+def egress_compile_history(snap: egress_snapshot) -> tuple[int, str]: ...
 def egress_bootstrap(
     options: tuple[
         str, str | None, str, str | None, str | None, str | None, str | None, str | None, int, int

@@ -173,6 +173,7 @@ class Policy:
         dns_resolver: str | None = None,
         access_log: str | None = None,
         previous: Snapshot | None = None,
+        history: str | None = None,
         name_rules: bool = False,
         skip_unsupported: bool = False,
         sni_port: int = 443,
@@ -182,16 +183,17 @@ class Policy:
         ``explicit`` and ``sni`` are where the explicit forward proxy and the SNI proxy listen (``"ADDRESS:PORT"``); at
         least one is required. ``dns_resolver`` is whom Envoy asks (default: its machine's), ``access_log`` the file
         it writes (default: standard output), ``sni_port`` the port that the SNI proxy dials. With ``previous``, the
-        snapshot in force, Envoy ends connections whose rule became narrower. ``name_rules`` puts the rule's name into
-        the body of a refusal; ``skip_unsupported`` leaves out, with a warning in ``Snapshot.diagnostics``, what a
-        listener cannot express.
+        snapshot in force, Envoy ends connections whose rule became narrower; ``history``, a text of
+        ``Snapshot.history``, does the same after a restart. ``name_rules`` puts the rule's name into the body of a
+        refusal; ``skip_unsupported`` leaves out, with a warning in ``Snapshot.diagnostics``, what a listener cannot
+        express.
         """
         flags = lowlevel.EGRESS_COMPILE_NAME_RULES if name_rules else 0
         flags |= lowlevel.EGRESS_COMPILE_SKIP_UNSUPPORTED if skip_unsupported else 0
         before = None if previous is None else previous._raw
         diag = new_diag()
         code, raw = lowlevel.egress_compile(
-            self._raw, (explicit, sni, dns_resolver, access_log, before, flags, sni_port), diag
+            self._raw, (explicit, sni, dns_resolver, access_log, before, history, flags, sni_port), diag
         )
         check(code, PolicyError, diag)
         return Snapshot._own(raw, diagnostics(diag))

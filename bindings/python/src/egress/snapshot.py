@@ -143,6 +143,12 @@ class Snapshot:
         """All resources as JSON text: an array of what ``Resource.json`` gives."""
         return "[" + ",\n".join(resource.json() for resource in self) + "]"
 
+    def history(self) -> str:
+        """What a later process has to know to compile the next policy against this compiled snapshot."""
+        code, text = lowlevel.egress_compile_history(self._raw)
+        check(code, ResourceError, about="a snapshot that Policy.compile did not make")
+        return text
+
     def __iter__(self) -> Iterator[Resource]:
         for type_url in self.versions:
             yield from self.of_type(type_url)
