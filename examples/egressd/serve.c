@@ -30,14 +30,15 @@ typedef struct daemon_state {
   char *history;
 } daemon_state;
 
-/* Resources of `a` that `b` does not have, or has otherwise. */
+/* Resources of `a` that `b` does not have, or has otherwise; `b` may be NULL. */
 static uint64_t differing(const egress_snapshot *a, const egress_snapshot *b) {
   uint64_t count = 0;
   for (size_t t = 0; t < egress_snapshot_type_count(a); t++) {
     const char *type_url = egress_snapshot_type_url(a, t);
     for (size_t i = 0; i < egress_snapshot_count(a, type_url); i++) {
       const egress_resource *mine = egress_snapshot_at(a, type_url, i);
-      const egress_resource *theirs = egress_snapshot_find(b, type_url, egress_resource_name(mine));
+      const char *name = egress_resource_name(mine);
+      const egress_resource *theirs = b == NULL ? NULL : egress_snapshot_find(b, type_url, name);
       count += theirs == NULL || strcmp(egress_resource_version(mine), egress_resource_version(theirs)) != 0;
     }
   }
