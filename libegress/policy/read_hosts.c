@@ -91,7 +91,8 @@ static int make_room(egress__reader *reader, const egress__node *list, egress__h
   }
   reader->destinations += patterns + prefixes;
   if (reader->destinations > EGRESS__MAX_DESTINATIONS)
-    return egress__fault_limit(&reader->faults, list, "a policy has at most %d hosts and address ranges",
+    return egress__fault_limit(&reader->faults, list,
+                               "a policy has at most %d hosts and address ranges, groups counted where they are used",
                                EGRESS__MAX_DESTINATIONS);
   out->patterns = egress__arena_array(reader->keep, patterns, sizeof *out->patterns);
   out->prefixes = egress__arena_array(reader->keep, prefixes, sizeof *out->prefixes);

@@ -73,6 +73,20 @@ Test(explain, nearest_by_name) {
   says(flow_to("other.com", 443), "denied: no rule allows other.com");
 }
 
+Test(explain, nearest_of_several_names) {
+  egress_policy *policy = read_policy(HEAD "rules:\n"
+                                           "  - {name: far, to: [a.b.example.com]}\n"
+                                           "  - {name: near, to: [a.x.example.com]}\n"
+                                           "  - {name: as-near, to: [b.x.example.com]}\n");
+  egress_flow flow = flow_to("c.x.example.com", 443);
+  egress_text *out = NULL;
+  cr_assert_eq(egress_policy_explain(&out, policy, &flow), 0);
+  cr_expect_str_eq(egress_text_data(out),
+                   "denied: no rule allows c.x.example.com (nearest: near, p:4, allows a.x.example.com)");
+  egress_text_free(out);
+  egress_policy_unref(policy);
+}
+
 Test(explain, addresses) {
   egress_flow flow = flow_to(NULL, 5433);
   flow.protocol = EGRESS_PROTOCOL_TCP;

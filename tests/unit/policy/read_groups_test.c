@@ -91,17 +91,34 @@ Test(read_groups, many_ways_down) {
   free(text);
 }
 
-Test(read_groups, limit_counts_each_use) {
-  enum { HOSTS = 500, RULES = 2000 }; /* 500 in the group and 1,000,000 in the rules */
+/* A group of 500 hosts, 1,999 rules with it, which makes 1,000,000 together, and one rule more. */
+static char *as_many_as_fit(const char *last_rule) {
+  enum { HOSTS = 500, RULES = 1999 };
   char *text = malloc(1 << 20), *at = text + sprintf(text, HEAD "groups:\n  g:\n");
   for (int i = 0; i < HOSTS; i++)
     at += sprintf(at, "    - h%d.test\n", i);
   at += sprintf(at, "rules:\n");
   for (int i = 0; i < RULES; i++)
     at += sprintf(at, "  - {name: r%d, to: [\"group:g\"]}\n", i);
+  strcpy(at, last_rule);
+  return text;
+}
+
+Test(read_groups, limit_counts_each_use) {
+  char *fits = as_many_as_fit(""), *group = as_many_as_fit("  - {name: last, to: [\"group:g\"]}\n"),
+       *host = as_many_as_fit("  - {name: last, to: [x.test]}\n");
+  egress_policy *policy = read_policy(fits);
+  cr_assert_eq(egress_policy_destination_count(policy), 999500);
+  egress_policy_unref(policy);
   refuses_bytes(
-      text, (size_t)(at - text), EGRESS_ELIMIT,
-      "p:2504:24: error: a policy has at most 1000000 hosts and address ranges, groups counted where they are "
+      group, strlen(group), EGRESS_ELIMIT,
+      "p:2504:23: error: a policy has at most 1000000 hosts and address ranges, groups counted where they are "
       "used\n");
-  free(text);
+  refuses_bytes(
+      host, strlen(host), EGRESS_ELIMIT,
+      "p:2504:22: error: a policy has at most 1000000 hosts and address ranges, groups counted where they are "
+      "used\n");
+  free(fits);
+  free(group);
+  free(host);
 }
