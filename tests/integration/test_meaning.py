@@ -50,7 +50,7 @@ def request(proxy: Proxy, flow: Flow) -> Outcome:
     return proxy.ask(flow.mode, flow.name, flow.source, flow.port)
 
 
-def disagreement(proxy: Proxy, flow: Flow, decision: Decision, outcome: Outcome) -> str | None:
+def disagreement(proxy: Proxy, policy: Policy, flow: Flow, decision: Decision, outcome: Outcome) -> str | None:
     """What is wrong, or None. An allowed flow must reach a backend where there is one, else fail for want of one."""
     allowed = Kind.REACHED if flow.port in (proxy.world.port, proxy.world.other_port) else Kind.FAILED
     expected = allowed if decision.verdict == ALLOW else Kind.REFUSED
@@ -59,9 +59,13 @@ def disagreement(proxy: Proxy, flow: Flow, decision: Decision, outcome: Outcome)
     if decision.reason not in NAMED:
         return None
     logged = proxy.rule(outcome)
-    # Routes are by port: the explicit listener has none where only deny entries, which mean all ports, could match.
-    unnamed = decision.verdict != ALLOW and flow.mode != "sni" and logged is None
-    return None if logged == decision.rule or unnamed else f"decide says {decision}, the access log {logged!r}"
+    if decision.verdict != ALLOW and flow.mode != "sni":
+        # Routes are by port: where no allow rule has the port, the explicit listener has none for a deny entry, which
+        # means all ports. The refusal is then nobody's, or that of another deny entry, for broader names.
+        good = logged is None or logged in {rule.name for rule in policy.rules if rule.deny}
+    else:
+        good = logged == decision.rule
+    return None if good else f"decide says {decision}, the access log {logged!r}"
 
 
 def compare(proxy: Proxy, folder: Path, policy: Policy, flows: list[Flow]) -> tuple[Flow, str] | None:
@@ -75,7 +79,7 @@ def compare(proxy: Proxy, folder: Path, policy: Policy, flows: list[Flow]) -> tu
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         outcomes = list(pool.map(lambda flow: request(proxy, flow), flows))
     for flow, decision, outcome in zip(flows, decisions, outcomes, strict=True):
-        fault = disagreement(proxy, flow, decision, outcome)
+        fault = disagreement(proxy, policy, flow, decision, outcome)
         if fault is not None:
             return flow, fault
     return None
