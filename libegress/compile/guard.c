@@ -19,12 +19,6 @@ static egress__message *rbac(egress__build *b, int action) {
   return made;
 }
 
-static egress__message *anything(egress__build *b) {
-  egress__message *permission = EGRESS__MAKE(b, envoy__config__rbac__v3__permission);
-  egress__set_number(b, permission, "any", 1);
-  return permission;
-}
-
 /* An IPv4 range written as IPv6: `::ffff:a.b.c.d`. */
 static egress__prefix mapped(const egress__prefix *v4) {
   egress__prefix v6 = {{6, {[10] = 0xff, [11] = 0xff}}, (uint8_t)(96 + v4->bits)};
@@ -197,10 +191,4 @@ egress__message *egress__allowed_addresses(egress__build *b, const egress_policy
                       of);
   }
   return some ? made : NULL;
-}
-
-egress__message *egress__allow_all(egress__build *b) {
-  egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__ALLOW);
-  add_simple(b, made, EGRESS__NOT_A_RULE "any", anything(b));
-  return made;
 }

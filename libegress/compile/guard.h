@@ -25,7 +25,4 @@ egress__message *egress__guard_of_addresses(egress__build *b, const egress_polic
 /** For connections that asked for an address: allows those of rules. NULL: no rule has any. */
 egress__message *egress__allowed_addresses(egress__build *b, const egress_policy *policy, unsigned spoken);
 
-/** A policy, in RBAC that allows, which lets everything through: another filter decides. */
-egress__message *egress__allow_all(egress__build *b);
-
 #endif

@@ -340,10 +340,8 @@ static int to_flow(const attempt *a, uint16_t sni_port, char *host, egress_flow 
   return flow->port != 0 && size != 0;
 }
 
-/* The name of a rule in Envoy's answer: without what marks a deny entry, or keeps the order of addresses. */
+/* The name of a rule in Envoy's answer: without the number that keeps the order of addresses. */
 static const char *plain_rule(const char *rule) {
-  if (strncmp(rule, "deny:", 5) == 0)
-    return rule + 5;
   return strlen(rule) > 7 && rule[6] == ':' ? rule + 7 : rule;
 }
 
