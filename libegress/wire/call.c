@@ -57,6 +57,7 @@ static const char method_delta[] = "/envoy.service.discovery.v3.AggregatedDiscov
 
 static void link_call(egress__call *call) {
   egress_server *server = call->server;
+  call->gate->call_count++;
   call->next = server->calls;
   if (call->next != NULL)
     call->next->previous = call;
@@ -64,6 +65,7 @@ static void link_call(egress__call *call) {
 }
 
 static void unlink_call(egress__call *call) {
+  call->gate->call_count--;
   if (call->previous != NULL)
     call->previous->next = call->next;
   else

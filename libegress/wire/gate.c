@@ -91,8 +91,15 @@ void egress__gate_start(egress__gate *gate) {
 }
 
 void egress__gate_shutdown(egress__gate *gate) {
+  if (gate->is_closing)
+    return;
+  gate->is_closing = 1;
   egress__inbox_ask(gate->server->inbox);
   grpc_server_shutdown_and_notify(gate->grpc, egress__inbox_queue(gate->server->inbox), &gate->shutdown);
+}
+
+int egress__gate_is_empty(const egress__gate *gate) {
+  return gate->is_down && gate->call_count == 0;
 }
 
 void egress__gate_cut(egress__gate *gate) {

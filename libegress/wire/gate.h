@@ -18,7 +18,8 @@ typedef struct egress__gate {
   egress_server *server;
   grpc_server *grpc;
   egress__op shutdown;
-  int is_started, is_down;
+  int is_started, is_closing, is_down;
+  size_t call_count;                              /* calls that came by it, or wait to */
   struct egress__call *slots[EGRESS__GATE_SLOTS]; /* for the first clients; empty once it has started */
 } egress__gate;
 
@@ -31,8 +32,11 @@ void egress__gate_free(egress__gate *gate);
 /** Joins the server's gates and asks gRPC for streams. */
 void egress__gate_start(egress__gate *gate);
 
-/** No more connections and streams; is_down is set once the last stream has ended. */
+/** No more connections and streams; is_down is set once the last stream has ended. A second call does nothing. */
 void egress__gate_shutdown(egress__gate *gate);
+
+/** 1 when nothing of gRPC refers to it any more, so that it can be freed. */
+int egress__gate_is_empty(const egress__gate *gate);
 
 /** Ends what is left of streams and connections; after egress__gate_shutdown only. */
 void egress__gate_cut(egress__gate *gate);

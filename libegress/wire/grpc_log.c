@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <grpc/support/log.h>
 
@@ -25,6 +26,15 @@ static int32_t level_of(gpr_log_severity severity) {
   return EGRESS_LOG_WARN;
 }
 
+/* Lock: held. */
+static void tell_of_accept(void) {
+  for (egress__grpc_log *member = members; member != NULL; member = member->next)
+    if (member->inbox != NULL) {
+      atomic_store(&member->accept_failed, 1);
+      egress__inbox_wake(member->inbox);
+    }
+}
+
 /* Thread: any, gRPC's own. Lock: taken. */
 static void on_line(gpr_log_func_args *args) {
   if (caught != NULL) {
@@ -36,6 +46,8 @@ static void on_line(gpr_log_func_args *args) {
     return;
   passing_on = 1;
   pthread_mutex_lock(&lock);
+  if (strncmp(args->message, "Failed accept4", 14) == 0)
+    tell_of_accept();
   for (egress__grpc_log *member = members; member != NULL; member = member->next)
     if (member->log != NULL) {
       member->log(level_of(args->severity), "grpc", args->message, member->user);
@@ -66,6 +78,12 @@ void egress__grpc_log_leave(egress__grpc_log *member) {
     }
   if (members == NULL)
     gpr_set_log_function(NULL); /* gRPC's own again */
+  pthread_mutex_unlock(&lock);
+}
+
+void egress__grpc_log_watch_accept(egress__grpc_log *member, egress__inbox *inbox) {
+  pthread_mutex_lock(&lock);
+  member->inbox = inbox;
   pthread_mutex_unlock(&lock);
 }
 

@@ -14,17 +14,17 @@
 
 #include <egress/error.h>
 
-#include "base/addr.h"
 #include "base/diag.h"
 #include "wire/tcp.h"
-#include "wire/tls.h"
 
 /*
  *           start               no descriptors left
  *   OPENED -------> ACCEPTING <----------------------> PAUSED        close: from anywhere
  *                               resume
  *
- * A listener of gRPC (TLS) is never PAUSED: gRPC 1.51 gives such a socket up instead.
+ * Plaintext: while PAUSED clients wait in the kernel's queue. TLS: gRPC 1.51 gives up a socket on which accept has
+ * failed, but does not close it; so its gate is shut down, which does, and lives until its streams have ended, while
+ * `resume` opens the address anew behind another gate.
  */
 
 static const egress__place nowhere;
@@ -45,9 +45,9 @@ static void hand_over(egress__listener *listener, int fd) {
   grpc_server_credentials_release(credentials);
 }
 
+/* Warns once, until everybody who waits has been let in. */
 static void pause_for(egress__listener *listener, int error) {
   listener->is_paused = 1;
-  uv_poll_stop(&listener->poll);
   if (!listener->has_warned)
     egress__server_log(listener->server, EGRESS_LOG_WARN,
                        "no new connections for now: %s; raise the limit of open files (ulimit -n)", strerror(error));
@@ -67,6 +67,7 @@ static int accept_one(egress__listener *listener) {
   case ENFILE:
   case ENOBUFS:
   case ENOMEM:
+    uv_poll_stop(&listener->poll);
     pause_for(listener, errno);
     return 0;
   case EAGAIN:
@@ -101,13 +102,6 @@ void egress__listener_start(egress__listener *listener) {
   poll_for_clients(listener);
 }
 
-void egress__listener_resume(egress__listener *listener) {
-  if (!listener->is_paused)
-    return;
-  listener->is_paused = 0;
-  poll_for_clients(listener);
-}
-
 /* ---- opening ---- */
 
 /* Where to listen: a path, or an endpoint where that is NULL. */
@@ -139,19 +133,12 @@ static int parse(target *out, const char *address, const egress_listen_options *
   return 0;
 }
 
-static int open_tls(egress__listener *listener, const target *at, const char *address,
-                    const egress_listen_options *options, egress_diag *diag) {
-  /* Of an address in use gRPC tells nothing but that there was an error, so it is tried first. */
-  int probe;
-  uint16_t port;
-  int rv = egress__tcp_listen(&probe, &port, &at->endpoint, diag);
-  if (rv != 0)
-    return rv;
-  close(probe);
+/* Listens on the listener's endpoint behind a gate of its own. */
+static int open_tls(egress__listener *listener, egress_diag *diag) {
   egress__gate *gate = egress__gate_new(listener->server);
   if (gate == NULL)
     return EGRESS_ENOMEM;
-  rv = egress__tls_listen(&listener->port, gate, address, options, diag);
+  int rv = egress__tls_listen(&listener->port, gate, &listener->endpoint, &listener->tls, diag);
   if (rv != 0) {
     egress__gate_free(gate);
     return rv;
@@ -196,13 +183,42 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
     return EGRESS_ENOMEM;
   listener->server = server;
   listener->fd = -1;
-  rv = options->tls_cert != NULL ? open_tls(listener, &at, address, options, diag) : open_plain(listener, &at, diag);
+  listener->endpoint = at.endpoint;
+  rv = egress__tls_copy(&listener->tls, server->alloc, options);
+  if (rv == 0)
+    rv = listener->tls.cert != NULL ? open_tls(listener, diag) : open_plain(listener, &at, diag);
   if (rv != 0) {
-    egress__free(server->alloc, listener);
+    egress__listener_free(listener);
     return rv;
   }
   *out = listener;
   return 0;
+}
+
+/* ---- pausing ---- */
+
+void egress__listener_distrust(egress__listener *listener) {
+  if (listener->fd >= 0 || listener->gate == NULL)
+    return;
+  egress__gate_shutdown(listener->gate);
+  listener->gate = NULL;
+  listener->endpoint.port = listener->port; /* clients know this one */
+  pause_for(listener, EMFILE);
+}
+
+void egress__listener_resume(egress__listener *listener) {
+  if (!listener->is_paused)
+    return;
+  if (listener->fd >= 0) {
+    poll_for_clients(listener);
+  } else if (open_tls(listener, NULL) == 0) {
+    egress__gate_start(listener->gate);
+    listener->has_warned = 0;
+  } else { /* the old socket is still open, or descriptors are still short */
+    egress__server_retry_accept(listener->server);
+    return;
+  }
+  listener->is_paused = 0;
 }
 
 /* ---- closing ---- */
@@ -221,5 +237,6 @@ void egress__listener_close(egress__listener *listener) {
 }
 
 void egress__listener_free(egress__listener *listener) {
+  egress__tls_dispose(&listener->tls, listener->server->alloc);
   egress__free(listener->server->alloc, listener);
 }

@@ -1,7 +1,9 @@
 #ifndef EGRESS_WIRE_LISTENER_H
 #define EGRESS_WIRE_LISTENER_H
 
+#include "base/addr.h"
 #include "wire/gate.h"
+#include "wire/tls.h"
 #include "wire/unix_path.h"
 
 /**
@@ -11,13 +13,17 @@
 typedef struct egress__listener {
   struct egress__listener *next;
   egress_server *server;
-  egress__gate *gate;
-  uint16_t port;  /* 0: unix */
-  int fd;         /* -1: gRPC listens */
-  int is_paused;  /* no descriptors were left */
-  int has_warned; /* of that, since it last kept up */
-  uv_poll_t poll; /* while fd >= 0 */
+  egress__gate *gate; /* NULL: gRPC's listener failed, and there is no new one yet */
+  uint16_t port;      /* 0: unix */
+  int is_paused;      /* no descriptors were left */
+  int has_warned;     /* of that, since it last kept up */
+  /* Plaintext. */
+  int fd; /* -1: TLS */
+  uv_poll_t poll;
   egress__unix_path unix_path;
+  /* TLS: what it takes to listen again. */
+  egress__endpoint endpoint;
+  egress__tls tls;
 } egress__listener;
 
 /**
@@ -29,6 +35,9 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
                           const egress_listen_options *options, egress_diag *diag);
 
 void egress__listener_start(egress__listener *listener);
+
+/** gRPC has failed to accept somewhere: if it listens here, it must be made to listen anew. */
+void egress__listener_distrust(egress__listener *listener);
 
 /** Accepts again, if it had to stop. */
 void egress__listener_resume(egress__listener *listener);

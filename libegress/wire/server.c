@@ -190,20 +190,17 @@ static void begin_end(egress_server *server) {
   egress__calls_finish(server, GRPC_STATUS_UNAVAILABLE, "the server is closing");
 }
 
-static int all_is_down(const egress_server *server) {
-  for (const egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
-    if (!gate->is_down)
-      return 0;
-  return server->calls == NULL;
-}
-
-static void free_gates(egress_server *server) {
-  while (server->gates != NULL) {
-    egress__gate *first = server->gates;
-    server->gates = first->next;
-    egress__gate_free(first);
+/* While serving, those are gates whose listener failed. */
+static void free_empty_gates(egress_server *server) {
+  for (egress__gate **at = &server->gates; *at != NULL;) {
+    egress__gate *gate = *at;
+    if (!egress__gate_is_empty(gate)) {
+      at = &gate->next;
+      continue;
+    }
+    *at = gate->next;
+    egress__gate_free(gate);
   }
-  server->plain_gate = NULL;
 }
 
 static void cut_gates(egress_server *server) {
@@ -213,6 +210,7 @@ static void cut_gates(egress_server *server) {
 
 static void release(egress_server *server) {
   server->state = EGRESS__SERVER_RELEASING;
+  egress__grpc_log_watch_accept(&server->grpc_log, NULL);
   uv_close((uv_handle_t *)&server->timer, on_timer_closed);
   if (server->inbox != NULL)
     egress__inbox_close(server->inbox, on_inbox_closed, server);
@@ -244,9 +242,9 @@ static void advance(egress_server *server) {
     uv_timer_start(&server->timer, on_timer, CLOSE_WAIT_MS, 0);
     return;
   case EGRESS__SERVER_ENDING:
-    if (!all_is_down(server))
+    free_empty_gates(server);
+    if (server->gates != NULL)
       return;
-    free_gates(server);
     server->state = EGRESS__SERVER_DRAINING;
     egress__inbox_shutdown(server->inbox);
     return;
@@ -254,8 +252,10 @@ static void advance(egress_server *server) {
     if (egress__inbox_ended(server->inbox))
       release(server);
     return;
-  case EGRESS__SERVER_IDLE:
   case EGRESS__SERVER_SERVING:
+    free_empty_gates(server);
+    return;
+  case EGRESS__SERVER_IDLE:
   case EGRESS__SERVER_RELEASING:
   case EGRESS__SERVER_CLOSED:
     return;
@@ -265,6 +265,9 @@ static void advance(egress_server *server) {
 
 static void on_wake(void *user) {
   egress_server *server = user;
+  if (atomic_exchange(&server->grpc_log.accept_failed, 0) && server->state == EGRESS__SERVER_SERVING)
+    for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
+      egress__listener_distrust(listener);
   egress__op *op = egress__inbox_take(server->inbox);
   while (op != NULL) {
     egress__op *next = op->next; /* `done` may free or reuse the op */
@@ -294,6 +297,7 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
 
 static void put_on_loop(egress_server *server) {
   egress__inbox_attach(server->inbox, server->loop, on_wake, server);
+  egress__grpc_log_watch_accept(&server->grpc_log, server->inbox);
   egress__server_hold_handle(server);
   uv_timer_init(server->loop, &server->timer);
   server->timer.data = server;

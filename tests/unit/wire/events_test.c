@@ -1,0 +1,92 @@
+#include "wire/events.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Memory that runs out after `left` more blocks. */
+static int left;
+
+static void *scarce_resize(void *ptr, size_t size, void *user) {
+  (void)user;
+  return left-- > 0 ? realloc(ptr, size) : NULL;
+}
+
+static void scarce_release(void *ptr, void *user) {
+  (void)user;
+  free(ptr);
+}
+
+static const egress_alloc scarce = {scarce_resize, scarce_release, NULL};
+
+static void add(egress__events *events, uint64_t stream_id, const char *message) {
+  egress__events_add(events, &(egress_event){.kind = EGRESS_EVENT_ACKED, .stream_id = stream_id, .message = message});
+}
+
+Test(events, come_out_in_order_with_their_own_text) {
+  egress__events events;
+  egress__events_init(&events, egress__alloc_or_default(NULL), 8);
+  char text[] = "first";
+  egress__events_add(&events, &(egress_event){.kind = EGRESS_EVENT_NACKED,
+                                              .status = 3,
+                                              .stream_id = 7,
+                                              .node_id = text,
+                                              .group = "group",
+                                              .peer = "peer",
+                                              .type_url = "type",
+                                              .version = "version",
+                                              .message = "message"});
+  add(&events, 8, NULL);
+  text[0] = 'F'; /* was copied */
+  egress_event event;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.kind, EGRESS_EVENT_NACKED);
+  cr_assert_eq(event.status, 3);
+  cr_assert_eq(event.stream_id, 7);
+  cr_assert_str_eq(event.node_id, "first");
+  cr_assert_str_eq(event.group, "group");
+  cr_assert_str_eq(event.peer, "peer");
+  cr_assert_str_eq(event.type_url, "type");
+  cr_assert_str_eq(event.version, "version");
+  cr_assert_str_eq(event.message, "message");
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.stream_id, 8);
+  cr_assert_str_eq(event.node_id, "");
+  cr_assert_str_eq(event.message, "");
+  cr_assert_eq(egress__events_take(&events, &event), 0);
+  add(&events, 9, "again");
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.stream_id, 9);
+  cr_assert_eq(events.dropped, 0);
+  egress__events_dispose(&events);
+}
+
+Test(events, the_oldest_are_dropped_and_counted) {
+  egress__events events;
+  egress__events_init(&events, egress__alloc_or_default(NULL), 3);
+  for (uint64_t i = 1; i <= 10; i++)
+    add(&events, i, "x");
+  cr_assert_eq(events.count, 3);
+  cr_assert_eq(events.dropped, 7);
+  egress_event event;
+  for (uint64_t i = 8; i <= 10; i++) {
+    cr_assert_eq(egress__events_take(&events, &event), 1);
+    cr_assert_eq(event.stream_id, i);
+  }
+  cr_assert_eq(egress__events_take(&events, &event), 0);
+  egress__events_dispose(&events);
+}
+
+Test(events, one_that_finds_no_memory_is_counted_and_costs_no_other) {
+  egress__events events;
+  egress__events_init(&events, &scarce, 2);
+  left = 2;
+  add(&events, 1, "x");
+  add(&events, 2, "x");
+  add(&events, 3, "x"); /* no memory: the first two stay */
+  cr_assert_eq(events.dropped, 1);
+  egress_event event;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.stream_id, 1);
+  egress__events_dispose(&events);
+}
