@@ -160,7 +160,8 @@ static void random_hosts(egress__buf *out) {
 
 static void finish(egress__buf *buf, char *out, size_t room) {
   cr_assert(buf->rv == 0 && buf->size < room);
-  memcpy(out, buf->data, buf->size);
+  if (buf->size != 0)
+    memcpy(out, buf->data, buf->size);
   out[buf->size] = '\0';
   egress__buf_dispose(buf);
 }
