@@ -24,33 +24,38 @@ int main(int argc, char **argv) {
   listeners.explicit_address = "127.0.0.1:3128";
   listeners.sni_address = "127.0.0.1:8443";
 
+  if (argc < 2)
+    return fputs("usage: hello POLICY.yaml [ADDRESS:PORT]\n", stderr), 2;
   uv_loop_t *loop = uv_default_loop();
   egress_diag *diag = egress_diag_new(NULL);
   egress_policy *policy = NULL;
   egress_snapshot *snap = NULL;
   egress_cache *cache = NULL;
   egress_server *server = NULL;
-  if (argc < 2)
-    return fputs("usage: hello POLICY.yaml [ADDRESS:PORT]\n", stderr), 2;
-  if (egress_policy_load(&policy, argv[1], NULL, diag) != 0 || /* text to checked policy: every fault with its place */
+  int failed =
+      egress_policy_load(&policy, argv[1], NULL, diag) != 0 || /* text to checked policy: every fault with its place */
       egress_compile(&snap, policy, &listeners, diag) != 0 ||  /* to Envoy resources, versioned by their content */
       egress_cache_new(&cache, NULL) != 0 ||                   /* which group of Envoys gets what: */
       egress_cache_set(cache, "*", snap) != 0 ||               /* "*" is every group that has none of its own */
       egress_server_new(&server, loop, cache, NULL) != 0 ||    /* on your loop, which you run */
-      egress_server_listen(server, address, NULL, diag) != 0)  /* Envoys connect from here on */
-    return fputs(egress_diag_text(diag), stderr), 1;
-
+      egress_server_listen(server, address, NULL, diag) != 0;  /* Envoys connect from here on */
   uv_signal_t interrupt;
-  uv_signal_init(loop, &interrupt);
-  interrupt.data = server;
-  uv_signal_start(&interrupt, on_interrupt, SIGINT);
-  printf("serving %s on port %d\n", argv[1], egress_server_port(server, 0));
-  fflush(stdout);
+  if (!failed) {
+    uv_signal_init(loop, &interrupt);
+    interrupt.data = server;
+    uv_signal_start(&interrupt, on_interrupt, SIGINT);
+    printf("serving %s on port %d\n", argv[1], egress_server_port(server, 0));
+    fflush(stdout);
+  } else {
+    fputs(egress_diag_text(diag), stderr);
+    if (server != NULL)
+      egress_server_close(server, on_closed, NULL);
+  }
   uv_run(loop, UV_RUN_DEFAULT);
 
   egress_cache_unref(cache);
   egress_snapshot_unref(snap);
   egress_policy_unref(policy);
   egress_diag_free(diag);
-  return uv_loop_close(loop) != 0;
+  return uv_loop_close(loop) != 0 || failed;
 }
