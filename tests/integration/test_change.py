@@ -3,60 +3,18 @@
 import contextlib
 import json
 import os
-import selectors
-import time
 from typing import Any
 
 import pytest
 from harness import client, control, policies
 from harness.client import Connection
-from harness.envoy import DRAIN_S
+from harness.held import Held, three_rules
 from harness.proxy import Proxy
 from harness.waiting import wait_for
 from harness.world import SECOND, TRAP
 
 A, B = "127.1.0.1", "127.2.0.1"
 LONG = os.environ.get("EGRESS_LONG") == "1"
-
-# Envoy ends what it drains after --drain-time-s. What lives on past that was not drained; what must end may take longer
-# on a busy machine.
-SURVIVED_S = DRAIN_S + 1
-BOUND_S = DRAIN_S + 5
-
-
-class Held:
-    """Connections through the SNI proxy that stay open, by a name of the test's own."""
-
-    def __init__(self, proxy: Proxy) -> None:
-        self.proxy = proxy
-        self.open: dict[str, Connection] = {}
-
-    def add(self, key: str, name: str, source: str) -> None:
-        connection, outcome = client.open_sni(self.proxy.sni_port.port, name.encode(), source)
-        assert outcome.reached, (key, outcome)
-        assert connection.alive()
-        self.open[key] = connection
-
-    def ended(self, lost: set[str] | None = None) -> set[str]:
-        """The keys of the connections that the proxy ends; waits longer for those in ``lost``, which it must end."""
-        ended: set[str] = set()
-        survived, bound = time.monotonic() + SURVIVED_S, time.monotonic() + BOUND_S
-        with selectors.DefaultSelector() as selector:
-            for key, connection in self.open.items():
-                selector.register(connection.socket, selectors.EVENT_READ, key)
-            while selector.get_map():
-                left = (survived if (lost or set()) <= ended else bound) - time.monotonic()
-                if left <= 0:
-                    break
-                for ready, _ in selector.select(min(left, 1)):
-                    if not self.open[ready.data].read():
-                        ended.add(ready.data)
-                        selector.unregister(ready.fileobj)
-        return ended
-
-    def close(self) -> None:
-        for connection in self.open.values():
-            connection.close()
 
 
 @pytest.fixture
@@ -66,39 +24,15 @@ def held(proxy: Proxy):
     made.close()
 
 
-def base(proxy: Proxy, changed: str = "", deny: str = "", defaults: str = "") -> str:
-    """Three rules; ``changed`` stands in the place of the first."""
-    port = proxy.world.port
-    first = changed or f"  - {{name: one, from: [tenant-a, tenant-b], to: [a.one.test, b.one.test], ports: [{port}]}}\n"
-    return policies.policy(
-        f"""\
-{first}\
-  - {{name: two, to: ["*.two.test"], ports: [{port}]}}
-  - {{name: three, from: [tenant-a], to: ["**.three.test"], ports: [{port}]}}
-""",
-        deny,
-        f"allow_private: [{policies.ALLOW_PRIVATE}]" + (f", {defaults}" if defaults else ""),
-    )
-
-
-def hold_all(held: Held) -> None:
-    held.add("one-a", "a.one.test", A)
-    held.add("one-a-from-b", "a.one.test", B)
-    held.add("one-b", "b.one.test", A)
-    held.add("two", "x.two.test", A)
-    held.add("two-from-b", "y.two.test", B)
-    held.add("three", "x.y.three.test", A)
-
-
 def test_adding_ends_nothing(proxy: Proxy, held: Held) -> None:
     port = proxy.world.port
-    proxy.use(base(proxy))
-    hold_all(held)
+    proxy.use(three_rules(proxy))
+    held.add_all()
     tunnel, outcome = client.open_connect(proxy.explicit_port.port, f"a.one.test:{port}", A)
     assert outcome.reached
     started = proxy.envoy.child.process.pid
     proxy.use(
-        base(
+        three_rules(
             proxy,
             f"  - {{name: zero, to: [zero.test], ports: [{port}]}}\n"
             f"  - {{name: one, to: [a.one.test, b.one.test, c.one.test], ports: [{port}, 8443]}}\n",
@@ -135,9 +69,9 @@ ONE: dict[str, tuple[str, set[str]]] = {
 @pytest.mark.parametrize("what", ONE)
 def test_narrowing_ends_what_lost_its_permission(proxy: Proxy, held: Held, what: str) -> None:
     changed, lost = ONE[what]
-    proxy.use(base(proxy))
-    hold_all(held)
-    proxy.use(base(proxy, changed.replace("PORT", str(proxy.world.port))))
+    proxy.use(three_rules(proxy))
+    held.add_all()
+    proxy.use(three_rules(proxy, changed.replace("PORT", str(proxy.world.port))))
     ended = held.ended(lost)
     assert lost <= ended
     assert ended <= OF_ONE, "a connection of another rule was ended"
@@ -146,9 +80,9 @@ def test_narrowing_ends_what_lost_its_permission(proxy: Proxy, held: Held, what:
 
 
 def test_a_new_deny_ends_what_it_denies(proxy: Proxy, held: Held) -> None:
-    proxy.use(base(proxy))
-    hold_all(held)
-    proxy.use(base(proxy, deny="  - {name: no-x, to: [x.two.test]}\n"))
+    proxy.use(three_rules(proxy))
+    held.add_all()
+    proxy.use(three_rules(proxy, deny="  - {name: no-x, to: [x.two.test]}\n"))
     assert proxy.ask("sni", "x.two.test", A).refused
     ended = held.ended({"two"})
     assert "two" in ended
@@ -159,28 +93,28 @@ def test_a_new_deny_ends_what_it_denies(proxy: Proxy, held: Held) -> None:
 def test_an_earlier_rule_ends_nothing(proxy: Proxy, held: Held, to: str) -> None:
     """It takes over hosts, up to all that a later rule has; every open connection keeps its permission."""
     port = proxy.world.port
-    proxy.use(base(proxy))
-    hold_all(held)
-    proxy.use(base(proxy).replace("rules:\n", f"rules:\n  - {{name: before, to: ['{to}'], ports: [{port}]}}\n"))
+    proxy.use(three_rules(proxy))
+    held.add_all()
+    proxy.use(three_rules(proxy).replace("rules:\n", f"rules:\n  - {{name: before, to: ['{to}'], ports: [{port}]}}\n"))
     name = "a.one.test" if to != "z.two.test" else to
     assert proxy.rule(proxy.ask("sni", name, A)) == "before"
     assert held.ended() == set()
 
 
 def test_a_new_deny_of_an_address_ends_what_leads_there(proxy: Proxy, held: Held) -> None:
-    proxy.use(base(proxy))
-    hold_all(held)
+    proxy.use(three_rules(proxy))
+    held.add_all()
     held.add("second", "s.two.test", A)  # leads to the second address
-    proxy.use(base(proxy, deny=f"  - {{name: no-address, to: [{SECOND}/32]}}\n"))
+    proxy.use(three_rules(proxy, deny=f"  - {{name: no-address, to: [{SECOND}/32]}}\n"))
     assert proxy.ask("sni", "s.two.test", A).refused
     assert "second" in held.ended({"second"})
 
 
 def test_allow_private_taken_back_ends_what_leads_there(proxy: Proxy, held: Held) -> None:
-    open_too = base(proxy).replace(policies.ALLOW_PRIVATE, f"{policies.ALLOW_PRIVATE}, {TRAP}/32")
+    open_too = three_rules(proxy).replace(policies.ALLOW_PRIVATE, f"{policies.ALLOW_PRIVATE}, {TRAP}/32")
     proxy.use(open_too)
     held.add("trap", "t.two.test", A)
-    proxy.use(base(proxy))
+    proxy.use(three_rules(proxy))
     assert proxy.ask("sni", "t.two.test", A).refused
     assert "trap" in held.ended({"trap"})
 
@@ -188,19 +122,19 @@ def test_allow_private_taken_back_ends_what_leads_there(proxy: Proxy, held: Held
 def test_a_rule_that_comes_back_does_not_revive_connections(proxy: Proxy, held: Held) -> None:
     """Removed and added again while Envoy still drains: the connection that was to end must end all the same."""
     gone = ONE["rule removed"][0].replace("PORT", str(proxy.world.port))
-    proxy.use(base(proxy))
-    hold_all(held)
-    proxy.use(base(proxy, gone))
-    proxy.use(base(proxy))
+    proxy.use(three_rules(proxy))
+    held.add_all()
+    proxy.use(three_rules(proxy, gone))
+    proxy.use(three_rules(proxy))
     ended = held.ended(OF_ONE)
     assert ended == OF_ONE
 
 
 def test_revoke_keep_lets_them_live(proxy: Proxy, held: Held) -> None:
-    proxy.use(base(proxy, defaults="revoke: keep"))
-    hold_all(held)
+    proxy.use(three_rules(proxy, defaults="revoke: keep"))
+    held.add_all()
     changed = ONE["host removed"][0].replace("PORT", str(proxy.world.port))
-    proxy.use(base(proxy, changed, defaults="revoke: keep"))
+    proxy.use(three_rules(proxy, changed, defaults="revoke: keep"))
     assert proxy.ask("sni", "a.one.test", A).refused
     assert held.ended() == set()
 
@@ -208,26 +142,26 @@ def test_revoke_keep_lets_them_live(proxy: Proxy, held: Held) -> None:
 def test_explicit_requests_follow_at_once(proxy: Proxy) -> None:
     """A kept HTTP connection is no permission: each request on it is judged by the policy of its moment."""
     port = proxy.world.port
-    proxy.use(base(proxy))
+    proxy.use(three_rules(proxy))
     request = f"GET http://a.one.test:{port}/ HTTP/1.1\r\nhost: a.one.test:{port}\r\n\r\n".encode()
     with Connection(proxy.explicit_port.port, A) as connection:
         connection.send(request)
         assert connection.response()[0] == 200
-        proxy.use(base(proxy, ONE["host removed"][0].replace("PORT", str(port))))
+        proxy.use(three_rules(proxy, ONE["host removed"][0].replace("PORT", str(port))))
         connection.send(request)
         assert connection.response()[0] == 403
 
 
 def test_a_broken_file_changes_nothing(proxy: Proxy, held: Held) -> None:
-    proxy.use(base(proxy))
-    hold_all(held)
+    proxy.use(three_rules(proxy))
+    held.add_all()
     versions = {name: resource for name, resource in proxy.envoy.active().items()}
     for broken in (
         "",
         "version: egress/v1\nrules: [",
-        base(proxy).replace("a.one.test", "a..one.test"),
-        base(proxy).replace("tenant-a,", "tenant-x,"),
-        base(proxy) + "    unknown: 1\n",
+        three_rules(proxy).replace("a.one.test", "a..one.test"),
+        three_rules(proxy).replace("tenant-a,", "tenant-x,"),
+        three_rules(proxy) + "    unknown: 1\n",
     ):
         since = len(proxy.egressd.refresh())
         assert proxy.egressd.offer(broken)["event"] == "policy_refused", broken
@@ -279,13 +213,13 @@ def test_500_edits_in_a_row(fresh_proxy: Proxy) -> None:
     """Hosts come one by one; at the end Envoy has exactly what the last file says, and nobody was disturbed."""
     proxy = fresh_proxy
     port = proxy.world.port
-    proxy.use(base(proxy))
+    proxy.use(three_rules(proxy))
     held = Held(proxy)
-    hold_all(held)
+    held.add_all()
 
     def edit(count: int) -> str:
         hosts = ", ".join(f"h{i}.many.test" for i in range(count))
-        return f"{base(proxy)}  - {{name: many, to: [{hosts}], ports: [{port}]}}\n"
+        return f"{three_rules(proxy)}  - {{name: many, to: [{hosts}], ports: [{port}]}}\n"
 
     for count in range(1, 501):
         if LONG or count % 5 == 0:

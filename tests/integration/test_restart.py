@@ -1,11 +1,16 @@
 """The control plane goes away and comes back; Envoy starts before it, or meets a file that is no policy."""
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from harness import client, control, policies
 from harness.envoy import Envoy
+from harness.held import Held, three_rules
 from harness.proxy import Proxy
 from harness.waiting import wait_for
+from harness.world import World
 
 A, B = "127.1.0.1", "127.2.0.1"
 # Counters that rise when a listener or a cluster is touched.
@@ -75,6 +80,48 @@ def test_changed_while_away(fresh_proxy: Proxy) -> None:
     wait_for("the new rule", lambda: proxy.ask("http", "new.test").reached, 40)
     assert proxy.ask("sni", "old.test").refused
     assert proxy.ask("http", "old.test").status == 403
+
+
+@pytest.fixture
+def remembering(variant: str, world: World, tmp_path: Path) -> Iterator[Proxy]:
+    made = Proxy(tmp_path, world, variant, policies.empty(), ("--state", str(tmp_path / "state")))
+    yield made
+    made.close()
+
+
+NARROWER = "  - {{name: one, from: [tenant-a, tenant-b], to: [b.one.test], ports: [{port}]}}\n"
+
+
+def test_with_a_state_file_what_was_narrowed_while_away_ends(remembering: Proxy) -> None:
+    proxy = remembering
+    proxy.use(three_rules(proxy))
+    held = Held(proxy)
+    held.add_all()
+    proxy.egressd.child.kill()
+    control.write_atomically(proxy.egressd.policy, three_rules(proxy, NARROWER.format(port=proxy.world.port)))
+    proxy.egressd.start()
+    wait_for("the narrower rule", lambda: proxy.ask("sni", "a.one.test").refused, 40)
+    ended = held.ended({"one-a", "one-a-from-b"})
+    held.close()
+    assert {"one-a", "one-a-from-b"} <= ended <= {"one-a", "one-a-from-b", "one-b"}
+
+
+def test_with_a_state_file_an_unchanged_policy_ends_nothing(remembering: Proxy) -> None:
+    """Also when the chains have names that only the history of the policy explains."""
+    proxy = remembering
+    proxy.use(three_rules(proxy))
+    proxy.use(three_rules(proxy, NARROWER.format(port=proxy.world.port)))
+    held = Held(proxy)
+    held.add("one-b", "b.one.test", A)
+    held.add("two", "x.two.test", A)
+    active = proxy.envoy.active()
+    proxy.egressd.child.kill()
+    wait_for("connected_state 0", lambda: connected(proxy.envoy) == 0)
+    proxy.egressd.start()
+    wait_for("connected_state 1", lambda: connected(proxy.envoy) == 1, 40)
+    assert held.ended() == set()
+    assert proxy.envoy.active() == active
+    held.close()
 
 
 def test_a_broken_file_at_the_start_is_refused(fresh_proxy: Proxy) -> None:

@@ -33,7 +33,7 @@ def marked(text: str, mark: str) -> str:
 
 class Proxy:
     """
-    An Envoy under an egressd. The xDS variant also picks the transport: state of the world goes over TCP, delta over
+    An Envoy under an egressd, which gets ``options`` besides. The xDS variant also picks the transport: state of the world goes over TCP, delta over
     a unix socket, so that both are used.
     """
 
@@ -50,11 +50,10 @@ class Proxy:
             "--sni", str(self.sni_port),
             "--sni-port", str(world.port),
             "--dns", world.network.dns_address,
-            *options,
         ]  # fmt: skip
         self.text = text
         listen = "127.0.0.1:0" if variant == "sotw" else f"unix:{folder / 'xds.sock'}"
-        self.egressd = Egressd(folder, text, listen, self.listeners)
+        self.egressd = Egressd(folder, text, listen, [*self.listeners, *options])
         try:
             self.envoy = Envoy(folder, self.bootstrap())
         except BaseException:
