@@ -72,7 +72,7 @@ typedef enum egress_compile_flag {
  * :param policy: borrowed during the call; the snapshot keeps its own reference for later comparison.
  * :param options: at least one listener address is required.
  * :param diag: gets errors and warnings.
- * :return: 0; EGRESS_EINVAL: no listener, a bad address or a bad history (``diag`` says which); EGRESS_EUNSUPPORTED: a
+ * :return: 0; EGRESS_EINVAL: no listener, a bad address, path or history (``diag`` says which); EGRESS_EUNSUPPORTED: a
  * rule that none of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone;
  * EGRESS_EABI; EGRESS_ENOMEM.
  *

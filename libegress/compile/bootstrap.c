@@ -1,6 +1,8 @@
 #include <egress/bootstrap.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include <egress/error.h>
 #include <envoy/config/bootstrap/v3/bootstrap.pb-c.h>
@@ -21,6 +23,7 @@
 #include "base/diag.h"
 #include "base/host.h"
 #include "base/options.h"
+#include "base/protowire.h"
 #include "compile/common.h"
 #include "resource/json.h"
 
@@ -55,21 +58,24 @@ static int bad(egress_diag *diag, const char *option, const char *text, const ch
 /* `NAME:PORT`: the name is copied to the arena. */
 static int take_name(egress__build *b, target *out, const char *text) {
   const char *colon = strrchr(text, ':');
-  char name[EGRESS__HOST_MAX + 1];
+  char name[EGRESS__HOST_MAX + 1], port[sizeof "0.0.0.0:65535"];
   if (colon == NULL || egress__host_normalise(name, text, (size_t)(colon - text)) == 0)
     return EGRESS_EINVAL;
-  egress__endpoint port;
-  if (egress__endpoint_parse(&port, egress__build_printf(b, "0.0.0.0%s", colon)) != 0)
+  int size = snprintf(port, sizeof port, "0.0.0.0%s", colon);
+  egress__endpoint endpoint;
+  if (size < 0 || (size_t)size >= sizeof port || egress__endpoint_parse(&endpoint, port) != 0)
     return EGRESS_EINVAL;
   out->host = egress__build_printf(b, "%s", name);
-  out->endpoint.port = port.port;
+  out->endpoint.port = endpoint.port;
   return 0;
 }
 
 static int take_target(egress__build *b, target *out, const char *text, egress_diag *diag) {
   if (strncmp(text, "unix:/", 6) == 0) {
     out->path = text + 5;
-    return 0;
+    if (strlen(out->path) < sizeof((struct sockaddr_un *)0)->sun_path)
+      return 0;
+    return bad(diag, "control_plane", text, "short enough for a unix socket, whose path has at most 107 bytes");
   }
   int found = egress__endpoint_parse(&out->endpoint, text) == 0 || take_name(b, out, text) == 0;
   if (!found || out->endpoint.port == 0)
@@ -77,10 +83,24 @@ static int take_target(egress__build *b, target *out, const char *text, egress_d
   return 0;
 }
 
-static int check(writer *w, egress_diag *diag) {
-  const egress_bootstrap_options *o = w->options;
+/* Envoy takes no text that is not UTF-8, and none of these empty. */
+static int check_texts(const egress_bootstrap_options *o, egress_diag *diag) {
+  const struct {
+    const char *name, *text;
+  } texts[] = {{"node_id", o->node_id}, {"node_cluster", o->node_cluster}, {"control_plane", o->control_plane},
+               {"tls_ca", o->tls_ca},   {"tls_name", o->tls_name},         {"tls_cert", o->tls_cert},
+               {"tls_key", o->tls_key}};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    const char *text = texts[i].text;
+    if (text != NULL && (text[0] == '\0' || !egress__span_is_text((egress__span){(const uint8_t *)text, strlen(text)})))
+      return egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0}, "%s is empty or not UTF-8", texts[i].name);
+  }
+  return 0;
+}
+
+static int check_together(const egress_bootstrap_options *o, egress_diag *diag) {
   const egress__place nowhere = {0};
-  if (o->node_id == NULL || o->node_id[0] == '\0')
+  if (o->node_id == NULL)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "node_id is missing; each Envoy needs one of its own");
   if (o->control_plane == NULL)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "control_plane is missing; say where it listens");
@@ -92,6 +112,16 @@ static int check(writer *w, egress_diag *diag) {
   if (o->keepalive_ms != 0 && o->keepalive_ms < MIN_KEEPALIVE_MS)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "keepalive_ms %u is below %d", o->keepalive_ms,
                               MIN_KEEPALIVE_MS);
+  return 0;
+}
+
+static int check(writer *w, egress_diag *diag) {
+  const egress_bootstrap_options *o = w->options;
+  int rv = check_texts(o, diag);
+  if (rv == 0)
+    rv = check_together(o, diag);
+  if (rv != 0)
+    return rv;
   const char *admin = o->admin_address != NULL ? o->admin_address : "127.0.0.1:9901";
   if (egress__endpoint_parse(&w->admin, admin) != 0 || !egress__addr_is_loopback(&w->admin.addr))
     return bad(diag, "admin_address", admin,

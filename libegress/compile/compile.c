@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/options.h"
+#include "base/protowire.h"
 #include "compile/common.h"
 #include "compile/explicit.h"
 #include "compile/history.h"
@@ -30,7 +31,26 @@ static int take_address(egress__endpoint *out, const char *text, const char *opt
   return 0;
 }
 
+static int mistake(egress_diag *diag, const char *what) {
+  return egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0}, "%s", what);
+}
+
+static int check_plan(const egress__compile_plan *plan, egress_diag *diag) {
+  egress__span log = {(const uint8_t *)plan->access_log, strlen(plan->access_log)};
+  if (log.size == 0 || !egress__span_is_text(log))
+    return mistake(diag, "access_log is empty or not UTF-8; name a file");
+  if (plan->explicit_address.port == 0 && plan->sni_address.port == 0)
+    return mistake(diag, "no listener: give explicit_address, sni_address or both");
+  if (memcmp(&plan->explicit_address.addr, &plan->sni_address.addr, sizeof(egress__addr)) == 0 &&
+      plan->explicit_address.port == plan->sni_address.port)
+    return mistake(diag, "explicit_address and sni_address are the same; Envoy would open only one of the listeners");
+  return 0;
+}
+
 static int make_plan(egress__compile_plan *plan, const egress_compile_options *options, egress_diag *diag) {
+  const uint32_t known = EGRESS_COMPILE_NAME_RULES | EGRESS_COMPILE_SKIP_UNSUPPORTED;
+  if ((options->flags & ~known) != 0 || options->reserved != 0)
+    return EGRESS_EABI;
   *plan = (egress__compile_plan){
       .access_log = options->access_log != NULL ? options->access_log : "/dev/stdout",
       .sni_port = options->sni_port != 0 ? options->sni_port : DEFAULT_SNI_PORT,
@@ -41,12 +61,7 @@ static int make_plan(egress__compile_plan *plan, const egress_compile_options *o
     rv = take_address(&plan->sni_address, options->sni_address, "sni_address", diag);
   if (rv == 0)
     rv = take_address(&plan->dns_resolver, options->dns_resolver, "dns_resolver", diag);
-  if (rv == 0 && plan->access_log[0] == '\0')
-    rv = egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0}, "access_log is empty; name a file");
-  if (rv == 0 && plan->explicit_address.port == 0 && plan->sni_address.port == 0)
-    rv = egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0},
-                            "no listener: give explicit_address, sni_address or both");
-  return rv;
+  return rv == 0 ? check_plan(plan, diag) : rv;
 }
 
 static int put(egress_snapshot_builder *to, egress__build *b, const char *type_url, const char *name,
