@@ -115,6 +115,19 @@ static char *read_file(const char *path) {
   return text;
 }
 
+static void replace(const char **text, char *with) {
+  free((void *)(uintptr_t)*text);
+  *text = with;
+}
+
+/* No TLS and no plaintext but where it is safe, until the arguments say so again. */
+static void reset_listen(app *a) {
+  replace(&a->listen.tls_cert, NULL);
+  replace(&a->listen.tls_key, NULL);
+  replace(&a->listen.tls_client_ca, NULL);
+  a->listen = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
+}
+
 static unsigned count_files(void) {
   unsigned count = 0;
   DIR *folder = opendir("/proc/self/fd");
@@ -224,11 +237,11 @@ static int take_argument(app *a, const char *name, const char *value) {
   else if (strcmp(name, "--nofile") == 0)
     a->nofile = number;
   else if (strcmp(name, "--cert") == 0)
-    a->listen.tls_cert = read_file(value);
+    replace(&a->listen.tls_cert, read_file(value));
   else if (strcmp(name, "--key") == 0)
-    a->listen.tls_key = read_file(value);
+    replace(&a->listen.tls_key, read_file(value));
   else if (strcmp(name, "--client-ca") == 0)
-    a->listen.tls_client_ca = read_file(value);
+    replace(&a->listen.tls_client_ca, read_file(value));
   else if (strcmp(name, "--listen") != 0)
     exit(2);
   return 2;
@@ -259,11 +272,12 @@ int main(int argc, char **argv) {
   app a = {.clusters = 10, .options = EGRESS_SERVER_OPTIONS_INIT, .listen = EGRESS_LISTEN_OPTIONS_INIT};
   for (int i = 1; i < argc;)
     i += take_argument(&a, argv[i], argv[i + 1]);
-  a.listen = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
+  reset_listen(&a);
   uv_loop_init(&a.loop);
   a.diag = egress_diag_new(NULL);
   start_server(&a);
   listen_on(&a, argv, argc);
+  reset_listen(&a);
   print_ports(&a, argc, argv);
   if (a.nofile != 0) {
     struct rlimit limit = {a.nofile, a.nofile};
