@@ -35,9 +35,12 @@ typedef struct egress_server_options {
   void *user;
   /** Sent as ``control_plane.identifier``, which Envoy shows; NULL means ``"libegress"``. */
   const char *identifier;
-  /** Largest request accepted, in bytes; 0 means 4 MiB. */
+  /**
+   * Largest request accepted, in bytes, at most 1 GiB; 0 means 4 MiB. A larger one, and any that is compressed, ends
+   * its stream before it is unpacked.
+   */
   uint32_t max_request_bytes;
-  /** Open streams at most; 0 means 20,000. */
+  /** Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. */
   uint32_t max_streams;
   /** Names subscribed to on one stream at most, over all types; 0 means 100,000. */
   uint32_t max_subscriptions;
@@ -82,9 +85,10 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
 /**
  * Listens on one more address; several are allowed.
  *
- * :param address: ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"`` (made
- *   with mode 0600; a socket that nobody serves any more is replaced). Plaintext needs a loopback or unix address,
- *   TLS, or the option ``insecure``.
+ * :param address: ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"`` (at most
+ *   107 bytes; made with mode 0600, beside it ``PATH.lock`` so that two servers never share it; a socket that nobody
+ *   serves any more is replaced; both are removed by close). Plaintext needs a loopback or unix address, or the option
+ *   ``insecure``. With TLS ``0.0.0.0`` also takes IPv6.
  * :param options: NULL means plaintext.
  * :param diag: says what is wrong and what to do.
  * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, or half
@@ -120,7 +124,7 @@ typedef void (*egress_close_fn)(egress_server *server, void *user);
 
 /**
  * Closes the server: no new streams, open ones end with status UNAVAILABLE after what was already given to the network
- * is sent. A second call does nothing.
+ * is sent; a client that has not taken that after a second is cut off. A second call does nothing.
  *
  * :param on_closed: called once, when nothing of the server is left on the loop; NULL is allowed. It may free the
  *   server.
@@ -130,7 +134,8 @@ typedef void (*egress_close_fn)(egress_server *server, void *user);
 EGRESS_API void egress_server_close(egress_server *server, egress_close_fn on_closed, void *user);
 
 /**
- * Frees a server after its close callback ran, or one that never listened and was closed; NULL is allowed.
+ * Frees a server: one whose close callback ran, or one that was neither closed nor ever listened successfully; NULL is
+ * allowed.
  *
  * Thread: the loop's. Since: 0.1.
  */

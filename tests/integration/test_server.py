@@ -19,6 +19,9 @@ from harness.xds_server import CLUSTER, LISTENER, SOTW, Server, Stream
 
 LOOPBACK = ("--listen", "127.0.0.1:0")
 
+# With this a client that does not ask takes no more than 64 KiB of a response.
+SMALL_WINDOW = (("grpc.http2.lookahead_bytes", 65536), ("grpc.http2.bdp_probe", 0))
+
 Start = Callable[..., Server]
 
 
@@ -217,6 +220,15 @@ def test_close_does_not_wait_for_a_client_that_does_not_speak(start: Start) -> N
             assert server.close() == 0
 
 
+def test_close_does_not_wait_for_a_client_that_does_not_read(start: Start) -> None:
+    server = start("-r", "3000", *LOOPBACK)
+    with Stream(server.address, options=SMALL_WINDOW) as stream:
+        stream.ask()
+        server.expect(event="connected")
+        assert server.close() == 0
+        assert stream.failure()[0] is grpc.StatusCode.UNAVAILABLE
+
+
 # ---- limits ----
 
 
@@ -296,8 +308,7 @@ def test_client_that_does_not_read_costs_one_response(start: Start) -> None:
                 return int(line.split()[1])
         raise AssertionError
 
-    # Half of 1 MB is more than socket buffers and the window take, so a response is always under way.
-    with Stream(server.address, options=(("grpc.http2.lookahead_bytes", 65536), ("grpc.http2.bdp_probe", 0))) as slow:
+    with Stream(server.address, options=SMALL_WINDOW) as slow:
         slow.ask()
         server.expect(event="connected")
         for _ in range(5):

@@ -48,6 +48,13 @@ static egress_resource *make(const char *type_url, const char *name, const Proto
   return resource;
 }
 
+static ProtobufCBinaryData pack_tls(char *host) {
+  Envoy__Extensions__TransportSockets__Tls__V3__UpstreamTlsContext tls =
+      ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__UPSTREAM_TLS_CONTEXT__INIT;
+  tls.sni = host;
+  return pack(&tls.base);
+}
+
 static egress_resource *make_cluster(unsigned index, unsigned revision) {
   char name[SAMPLE_NAME];
   sample_name(name, index);
@@ -87,12 +94,9 @@ static egress_resource *make_cluster(unsigned index, unsigned revision) {
   assignment.n_endpoints = 1;
   assignment.endpoints = (Envoy__Config__Endpoint__V3__LocalityLbEndpoints *[]){&locality};
 
-  Envoy__Extensions__TransportSockets__Tls__V3__UpstreamTlsContext tls =
-      ENVOY__EXTENSIONS__TRANSPORT_SOCKETS__TLS__V3__UPSTREAM_TLS_CONTEXT__INIT;
-  tls.sni = host;
   Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
   any.type_url = TYPE_TLS;
-  any.value = pack(&tls.base);
+  any.value = pack_tls(host);
   Envoy__Config__Core__V3__TransportSocket transport = ENVOY__CONFIG__CORE__V3__TRANSPORT_SOCKET__INIT;
   transport.name = "envoy.transport_sockets.tls";
   transport.config_type_case = ENVOY__CONFIG__CORE__V3__TRANSPORT_SOCKET__CONFIG_TYPE_TYPED_CONFIG;
