@@ -4,8 +4,8 @@
  *   in:   SOURCE PROTOCOL NAME ADDRESS PORT RESOLVED
  *   out:  VERDICT REASON RULE
  *
- * PROTOCOL, VERDICT and REASON are the numbers of egress/policy.h. NAME is `=` and its bytes in hexadecimal; RESOLVED is
- * addresses with commas between them; `-` stands for none.
+ * PROTOCOL, VERDICT and REASON are the numbers of egress/policy.h. NAME is `=` and its bytes in hexadecimal; RESOLVED
+ * is addresses with commas between them; `-` stands for none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,9 @@ static int unhex(char out[NAME_MAX_BYTES + 1], const char *text) {
   return size;
 }
 
-static const char *or_none(const char *word) { return strcmp(word, "-") == 0 ? NULL : word; }
+static const char *or_none(const char *word) {
+  return strcmp(word, "-") == 0 ? NULL : word;
+}
 
 /* Cuts `text` at its commas. */
 static size_t split(const char *out[RESOLVED_MAX], char *text) {
