@@ -210,47 +210,58 @@ int egress__list_equal(const egress__list *a, const egress__list *b) {
   return 1;
 }
 
-/* The conds of `class` that count for one atom, in `conds`, which has room for all; returns how many. */
-static size_t pick(egress__cond *conds, const egress__class *class, const egress_policy *policy, int32_t protocol,
-                   uint16_t port, uint32_t atom) {
+/* The conds of `class` that speak of the port, in `out`, which has room for all; returns how many. */
+static size_t pick_port(egress__cond *out, const egress__class *class, const egress_policy *policy, int32_t protocol,
+                        uint16_t port) {
   size_t count = 0;
-  for (size_t i = 0; i < class->cond_count; i++) {
-    const egress__rule *rule = &policy->rules[class->conds[i].rule];
-    if (!egress__ports_have(&rule->ports[protocol], port) || !egress__rule_has_atom(rule, atom))
+  for (size_t i = 0; i < class->cond_count; i++)
+    if (egress__ports_have(&policy->rules[class->conds[i].rule].ports[protocol], port))
+      out[count++] = class->conds[i];
+  return count;
+}
+
+/* Those of `list` that count for one atom, in `out`, likewise. */
+static size_t pick_atom(egress__cond *out, const egress__list *list, const egress_policy *policy, uint32_t atom) {
+  size_t count = 0;
+  for (size_t i = 0; i < list->count; i++) {
+    if (!egress__rule_has_atom(&policy->rules[list->conds[i].rule], atom))
       continue;
-    conds[count++] = class->conds[i];
-    if (class->conds[i].regex == NULL)
+    out[count++] = list->conds[i];
+    if (list->conds[i].regex == NULL)
       break;
   }
   return count;
 }
 
-/* 1 when no rule of the class asks who it is. */
-static int asks_no_source(const egress__class *class, const egress_policy *policy) {
-  for (size_t i = 0; i < class->cond_count; i++)
-    if (!policy->rules[class->conds[i].rule].from_any)
+/* 1 when no rule of the list asks who it is. */
+static int asks_no_source(const egress__list *list, const egress_policy *policy) {
+  for (size_t i = 0; i < list->count; i++)
+    if (!policy->rules[list->conds[i].rule].from_any)
       return 0;
   return 1;
 }
 
 int egress__class_verdicts(egress__verdicts *out, const egress__class *class, const egress_policy *policy,
                            int32_t protocol, uint16_t port, egress__arena *arena) {
-  int alike = asks_no_source(class, policy);
+  egress__cond *here = egress__arena_array(arena, class->cond_count, sizeof *here);
+  if (here == NULL)
+    return EGRESS_ENOMEM;
+  const egress__list all = {here, pick_port(here, class, policy, protocol, port)};
+  int alike = asks_no_source(&all, policy);
   uint32_t atoms = alike ? 1 : policy->atom_count;
   egress__list *lists = egress__arena_array(arena, atoms, sizeof *lists);
-  egress__cond *conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
+  egress__cond *conds = egress__arena_array(arena, all.count, sizeof *conds);
   if (lists == NULL || conds == NULL)
     return EGRESS_ENOMEM;
   int any = 0;
   for (uint32_t atom = 0; atom < atoms; atom++) {
-    egress__list list = {conds, pick(conds, class, policy, protocol, port, atom)};
-    lists[atom] = list;
+    lists[atom] = (egress__list){conds, pick_atom(conds, &all, policy, atom)};
     /* Many atoms decide alike: those next to each other share their list, and one that is empty takes no room. */
-    if (atom != 0 && egress__list_equal(&list, &lists[atom - 1])) {
+    if (atom != 0 && egress__list_equal(&lists[atom], &lists[atom - 1])) {
       lists[atom] = lists[atom - 1];
-    } else if (list.count != 0) {
+    } else if (lists[atom].count != 0) {
       any = 1;
-      conds = egress__arena_array(arena, class->cond_count, sizeof *conds);
+      conds = egress__arena_array(arena, all.count, sizeof *conds);
       if (conds == NULL)
         return EGRESS_ENOMEM;
     }

@@ -4,13 +4,13 @@
  *
  *   policy_bench [--print]    --print: only writes the policy text
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <egress/egress.h>
+
+#include "meter.h"
 
 enum { RULES = 500, HOSTS_PER_RULE = 20, SOURCES = 50, READINGS = 20, FLOWS = 4096, ROUNDS = 500 };
 
@@ -40,38 +40,7 @@ static char *write_policy(void) {
   return text;
 }
 
-/* ---- Memory: a running sum of what the library holds. ---- */
-
-typedef struct meter {
-  size_t now, peak;
-} meter;
-
-static void count(meter *m, size_t more, size_t less) {
-  m->now += more;
-  m->now -= less;
-  if (m->now > m->peak)
-    m->peak = m->now;
-}
-
-static void *metered_resize(void *ptr, size_t size, void *user) {
-  size_t before = ptr == NULL ? 0 : malloc_usable_size(ptr);
-  void *moved = realloc(ptr, size);
-  if (moved != NULL)
-    count(user, malloc_usable_size(moved), before);
-  return moved;
-}
-
-static void metered_release(void *ptr, void *user) {
-  count(user, 0, malloc_usable_size(ptr));
-  free(ptr);
-}
-
-/* Time on a processor: a busy machine does not change it much. */
-static double now_ms(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
+/* ---- Reading. ---- */
 
 static egress_policy *read_once(const char *text, const egress_alloc *alloc) {
   egress_policy_options options = EGRESS_POLICY_OPTIONS_INIT;
@@ -84,7 +53,7 @@ static egress_policy *read_once(const char *text, const egress_alloc *alloc) {
 
 static void bench_memory(const char *text) {
   meter m = {0, 0};
-  egress_alloc alloc = {metered_resize, metered_release, &m};
+  egress_alloc alloc = meter_alloc(&m);
   egress_policy *policy = read_once(text, &alloc);
   printf("text: %zu hosts, %zu bytes\n", egress_policy_destination_count(policy), strlen(text));
   printf("memory: %.1f MB peak, %.1f MB kept (without what libyaml holds meanwhile)\n", (double)m.peak / 1e6,
