@@ -310,6 +310,7 @@ def test_client_that_does_not_read_costs_one_response(start: Start) -> None:
 
     with Stream(server.address, options=SMALL_WINDOW) as slow:
         slow.ask()
+        slow.ask(LISTENER, node=None)  # has to wait for the clusters
         server.expect(event="connected")
         for _ in range(5):
             server.answer("push", "pushed")
@@ -317,11 +318,14 @@ def test_client_that_does_not_read_costs_one_response(start: Start) -> None:
         for _ in range(60):
             version = server.answer("push", "pushed")["pushed"]
         assert memory_kb() - before < 20_000
+        types = set()
         response = slow.next()
         while response.version_info != version:
+            types.add(response.type_url)
             slow.ack(response)
             response = slow.next()
         assert len(response.resources) == 3000
+        assert types == {CLUSTER, LISTENER}
 
 
 def test_events_that_nobody_takes_are_bounded(start: Start) -> None:
