@@ -338,7 +338,7 @@ static void reject(egress__call *call, const egress__stream_fault *fault) {
 
 static void take_request(egress__call *call) {
   grpc_byte_buffer_reader reader;
-  egress__stream_fault fault = {0};
+  egress__stream_fault fault = {GRPC_STATUS_INTERNAL, "the request could not be read"};
   int rv = EGRESS_EWIRE;
   if (grpc_byte_buffer_reader_init(&reader, call->bytes)) {
     grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
