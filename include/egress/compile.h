@@ -74,7 +74,8 @@ typedef enum egress_compile_flag {
  * :param diag: gets errors and warnings.
  * :return: 0; EGRESS_EINVAL: no listener, a bad address, path or history (``diag`` says which); EGRESS_EUNSUPPORTED: a
  * rule that none of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone;
- * EGRESS_EABI; EGRESS_ENOMEM.
+ * EGRESS_ELIMIT: hosts, ports, sources and wildcards multiply to more than an Envoy can be given; EGRESS_EABI;
+ * EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */

@@ -13,6 +13,7 @@
 void egress__build_init(egress__build *b, const egress_alloc *alloc) {
   egress__arena_init(&b->arena, alloc);
   egress__arena_init(&b->scratch, alloc);
+  b->room = EGRESS__BUILD_MAX;
   b->rv = 0;
 }
 
@@ -23,7 +24,14 @@ void egress__build_dispose(egress__build *b) {
 
 /* Memory from the arena, or NULL with the failure noted. */
 static void *get(egress__build *b, size_t size) {
-  void *ptr = b->rv == 0 ? egress__arena_get(&b->arena, size) : NULL;
+  if (b->rv != 0)
+    return NULL;
+  if (size > b->room) {
+    b->rv = EGRESS_ELIMIT;
+    return NULL;
+  }
+  b->room -= size;
+  void *ptr = egress__arena_get(&b->arena, size);
   if (ptr == NULL)
     b->rv = EGRESS_ENOMEM;
   return ptr;
@@ -53,11 +61,9 @@ static void *append(egress__build *b, egress__message *m, const ProtobufCFieldDe
   void *items;
   memcpy(&items, member(m, field->offset), sizeof items);
   if ((count & (count - 1)) == 0) {
-    void *bigger = egress__arena_array(&b->arena, count == 0 ? 1 : count * 2, size);
-    if (bigger == NULL) {
-      b->rv = EGRESS_ENOMEM;
+    void *bigger = get(b, (count == 0 ? 1 : count * 2) * size); /* no overflow: far below the limit */
+    if (bigger == NULL)
       return NULL;
-    }
     if (count != 0)
       memcpy(bigger, items, count * size);
     items = bigger;

@@ -14,10 +14,15 @@
  * live in one arena until they are packed. The first failure is kept in `rv` and turns every later call into nothing,
  * so whoever packs checks once; messages are NULL from then on.
  */
+enum {
+  EGRESS__BUILD_MAX = 512 << 20 /* bytes: more than the largest resource, which may have 64 MiB, takes to build */
+};
+
 typedef struct egress__build {
   egress__arena arena;
   egress__arena scratch; /* for what is not part of a message; whoever fills it empties it */
-  int rv;                /* 0 or EGRESS_ENOMEM */
+  size_t room;           /* bytes that may still be taken */
+  int rv;                /* 0, EGRESS_ENOMEM or EGRESS_ELIMIT */
 } egress__build;
 
 typedef ProtobufCMessage egress__message;

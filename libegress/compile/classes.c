@@ -13,9 +13,11 @@ typedef struct maker {
   const egress_policy *policy;
   egress__arena *arena;
   cond_vec conds;       /* of the member at hand */
+  egress__buf key;      /* the same as bytes */
   egress__map by_conds; /* the bytes of `conds` and `below` -> class */
   egress__map regexes;  /* text -> itself */
   EGRESS__VEC(egress__class *) classes;
+  size_t meetings, kept; /* against EGRESS__MAX_MEETINGS and EGRESS__MAX_CONDS */
 } maker;
 
 static int add_cond(maker *m, uint32_t rule, const char *regex) {
@@ -54,6 +56,9 @@ static int add_some(maker *m, const egress__term *term, int here) {
 /* The terms anchored at one suffix, as far as they speak of the name `of`, or of what is below it. */
 static int add_anchored(maker *m, const egress__suffix *at, const egress__suffix *of, int below) {
   int rv = 0;
+  m->meetings += at->anchored.count;
+  if (m->meetings > EGRESS__MAX_MEETINGS)
+    return EGRESS_ELIMIT;
   for (size_t i = 0; i < at->anchored.count && rv == 0; i++) {
     const egress__term *term = &at->anchored.items[i];
     if (!below) {
@@ -114,31 +119,31 @@ static void tidy(cond_vec *conds) {
   conds->count = kept;
 }
 
-/* The bytes that tell classes apart. */
-static char *make_key(maker *m, int below, size_t *size) {
-  *size = 1 + m->conds.count * (sizeof(uint32_t) + sizeof(void *));
-  char *key = egress__arena_get(m->arena, *size);
-  if (key == NULL)
-    return NULL;
-  char *to = key;
-  *to++ = (char)below;
+/* Puts the bytes that tell classes apart into `key`. */
+static int make_key(maker *m, int below) {
+  m->key.size = 0;
+  egress__buf_char(&m->key, (char)below);
   for (size_t i = 0; i < m->conds.count; i++) {
-    memcpy(to, &m->conds.items[i].rule, sizeof(uint32_t));
-    memcpy(to + sizeof(uint32_t), &m->conds.items[i].regex, sizeof(void *));
-    to += sizeof(uint32_t) + sizeof(void *);
+    egress__buf_add(&m->key, &m->conds.items[i].rule, sizeof(uint32_t));
+    egress__buf_add(&m->key, &m->conds.items[i].regex, sizeof(void *));
   }
-  return key;
+  return m->key.rv;
 }
 
-static egress__class *new_class(maker *m, int below) {
+static int new_class(maker *m, int below, egress__class **out) {
+  m->kept += m->conds.count;
+  if (m->kept > EGRESS__MAX_CONDS)
+    return EGRESS_ELIMIT;
   egress__class *class = egress__arena_get(m->arena, sizeof *class);
   egress__cond *conds = egress__arena_array(m->arena, m->conds.count, sizeof *conds);
-  if (class == NULL || conds == NULL || EGRESS__VEC_GROW(m->arena->alloc, &m->classes) != 0)
-    return NULL;
+  char *key = egress__arena_strndup(m->arena, m->key.data, m->key.size);
+  if (class == NULL || conds == NULL || key == NULL || EGRESS__VEC_GROW(m->arena->alloc, &m->classes) != 0)
+    return EGRESS_ENOMEM;
   memcpy(conds, m->conds.items, m->conds.count * sizeof *conds);
   *class = (egress__class){.conds = conds, .cond_count = m->conds.count, .below = below};
   m->classes.items[m->classes.count++] = class;
-  return class;
+  *out = class;
+  return egress__map_set(&m->by_conds, key, m->key.size, class);
 }
 
 /* Members are appended in the arena; the array is grown when the count is a power of two. */
@@ -161,23 +166,20 @@ static int place(maker *m, const egress__suffix *member, int below) {
   if (rv != 0)
     return rv;
   tidy(&m->conds);
-  size_t key_size;
-  char *key = make_key(m, below, &key_size);
-  if (key == NULL)
-    return EGRESS_ENOMEM;
-  egress__class *class = egress__map_get(&m->by_conds, key, key_size);
-  if (class == NULL) {
-    class = new_class(m, below);
-    if (class == NULL || egress__map_set(&m->by_conds, key, key_size, class) != 0)
-      return EGRESS_ENOMEM;
-  }
-  return add_member(m, class, member);
+  rv = make_key(m, below);
+  if (rv != 0)
+    return rv;
+  egress__class *class = egress__map_get(&m->by_conds, m->key.data, m->key.size);
+  if (class == NULL)
+    rv = new_class(m, below, &class);
+  return rv == 0 ? add_member(m, class, member) : rv;
 }
 
 int egress__classes_make(egress__classes *out, const egress_policy *policy, egress__arena *arena) {
   maker m = {.policy = policy, .arena = arena};
   egress__map_init(&m.by_conds, arena->alloc);
   egress__map_init(&m.regexes, arena->alloc);
+  egress__buf_init(&m.key, arena->alloc);
   int rv = 0;
   for (size_t i = 0; i < policy->suffix_count && rv == 0; i++) {
     const egress__suffix *suffix = policy->by_name[i];
@@ -198,6 +200,7 @@ int egress__classes_make(egress__classes *out, const egress_policy *policy, egre
   EGRESS__VEC_FREE(arena->alloc, &m.conds);
   egress__map_dispose(&m.by_conds);
   egress__map_dispose(&m.regexes);
+  egress__buf_dispose(&m.key);
   return rv;
 }
 
@@ -241,30 +244,33 @@ static int asks_no_source(const egress__list *list, const egress_policy *policy)
   return 1;
 }
 
+/* A copy of `list`; its conds are NULL when out of memory. */
+static egress__list keep_list(egress__arena *arena, const egress__list *list) {
+  egress__cond *conds = egress__arena_array(arena, list->count, sizeof *conds);
+  if (conds != NULL && list->count != 0)
+    memcpy(conds, list->conds, list->count * sizeof *conds);
+  return (egress__list){conds, list->count};
+}
+
 int egress__class_verdicts(egress__verdicts *out, const egress__class *class, const egress_policy *policy,
                            int32_t protocol, uint16_t port, egress__arena *arena) {
-  egress__cond *here = egress__arena_array(arena, class->cond_count, sizeof *here);
-  if (here == NULL)
+  egress__cond *at_port = egress__arena_array(arena, class->cond_count, sizeof *at_port);
+  egress__cond *of_atom = egress__arena_array(arena, class->cond_count, sizeof *of_atom);
+  if (at_port == NULL || of_atom == NULL)
     return EGRESS_ENOMEM;
-  const egress__list all = {here, pick_port(here, class, policy, protocol, port)};
-  int alike = asks_no_source(&all, policy);
+  const egress__list all = {at_port, pick_port(at_port, class, policy, protocol, port)};
+  int alike = asks_no_source(&all, policy), any = 0;
   uint32_t atoms = alike ? 1 : policy->atom_count;
   egress__list *lists = egress__arena_array(arena, atoms, sizeof *lists);
-  egress__cond *conds = egress__arena_array(arena, all.count, sizeof *conds);
-  if (lists == NULL || conds == NULL)
+  if (lists == NULL)
     return EGRESS_ENOMEM;
-  int any = 0;
   for (uint32_t atom = 0; atom < atoms; atom++) {
-    lists[atom] = (egress__list){conds, pick_atom(conds, &all, policy, atom)};
-    /* Many atoms decide alike: those next to each other share their list, and one that is empty takes no room. */
-    if (atom != 0 && egress__list_equal(&lists[atom], &lists[atom - 1])) {
-      lists[atom] = lists[atom - 1];
-    } else if (lists[atom].count != 0) {
-      any = 1;
-      conds = egress__arena_array(arena, all.count, sizeof *conds);
-      if (conds == NULL)
-        return EGRESS_ENOMEM;
-    }
+    egress__list list = {of_atom, pick_atom(of_atom, &all, policy, atom)};
+    /* Many atoms decide alike: those next to each other share their list. */
+    lists[atom] = atom != 0 && egress__list_equal(&list, &lists[atom - 1]) ? lists[atom - 1] : keep_list(arena, &list);
+    if (lists[atom].conds == NULL)
+      return EGRESS_ENOMEM;
+    any |= list.count != 0;
   }
   *out = (egress__verdicts){lists, alike, any};
   return 0;

@@ -30,7 +30,12 @@ typedef struct egress__classes {
   size_t count;
 } egress__classes;
 
-/** Makes the classes of `policy` in `arena`. Returns 0 or EGRESS_ENOMEM. */
+enum {
+  EGRESS__MAX_MEETINGS = 100000000, /* looks at a pattern for what it says of a name: some seconds of work */
+  EGRESS__MAX_CONDS = 4000000       /* in all classes: a hundred megabytes */
+};
+
+/** Makes the classes of `policy` in `arena`. Returns 0, EGRESS_ENOMEM or EGRESS_ELIMIT. */
 int egress__classes_make(egress__classes *out, const egress_policy *policy, egress__arena *arena);
 
 /**

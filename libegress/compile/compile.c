@@ -131,6 +131,25 @@ static int follow(egress__lineage *lineage, const egress_compile_options *option
   return rv;
 }
 
+static int run(egress_snapshot **out, const egress__compile_plan *plan, egress_policy *policy,
+               const egress_compile_options *options, egress_diag *diag) {
+  egress__lineage *lineage;
+  egress_snapshot *snap = NULL;
+  int rv = egress__lineage_new(&lineage, policy, egress__alloc_or_default(options->alloc));
+  if (rv != 0)
+    return rv;
+  rv = follow(lineage, options, plan->sni_port, diag);
+  if (rv == 0)
+    rv = build(&snap, plan, lineage);
+  if (rv != 0) {
+    egress__lineage_free(lineage);
+    return rv;
+  }
+  egress__snapshot_attach(snap, lineage, egress__lineage_free);
+  *out = snap;
+  return 0;
+}
+
 int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_compile_options *options,
                    egress_diag *diag) {
   egress_compile_options own = EGRESS_COMPILE_OPTIONS_INIT;
@@ -143,21 +162,12 @@ int egress_compile(egress_snapshot **out, egress_policy *policy, const egress_co
   rv = make_plan(&plan, &own, diag);
   if (rv == 0)
     rv = egress__check_support(&plan, policy, (own.flags & EGRESS_COMPILE_SKIP_UNSUPPORTED) != 0, diag);
-  if (rv != 0)
-    return rv;
-  egress__lineage *lineage;
-  egress_snapshot *snap = NULL;
-  rv = egress__lineage_new(&lineage, policy, egress__alloc_or_default(own.alloc));
-  if (rv != 0)
-    return rv;
-  rv = follow(lineage, &own, plan.sni_port, diag);
   if (rv == 0)
-    rv = build(&snap, &plan, lineage);
-  if (rv != 0) {
-    egress__lineage_free(lineage);
-    return rv;
-  }
-  egress__snapshot_attach(snap, lineage, egress__lineage_free);
-  *out = snap;
-  return 0;
+    rv = run(out, &plan, policy, &own, diag);
+  if (rv == EGRESS_ELIMIT)
+    egress__diag_error(
+        diag, rv, (egress__place){policy->file, 0, 0},
+        "the policy makes more configuration than an Envoy can be given: hosts multiply with the ports, sources and "
+        "wildcards that speak of them; use fewer, wider ones");
+  return rv;
 }

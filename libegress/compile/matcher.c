@@ -107,7 +107,7 @@ static egress__message *source_ranges(egress__build *b, const egress__dialect *d
                                       const egress__verdicts *verdicts) {
   egress__message **by_atom = egress__arena_array(&b->scratch, policy->atom_count, sizeof *by_atom);
   egress__message *matcher = EGRESS__MAKE(b, xds__type__matcher__v3__ipmatcher);
-  if (by_atom == NULL)
+  if (by_atom == NULL && b->rv == 0)
     b->rv = EGRESS_ENOMEM;
   size_t changes = 0;
   for (size_t i = 0; i < policy->atom_prefix_count && b->rv == 0; i++) {

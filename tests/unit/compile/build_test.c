@@ -171,6 +171,20 @@ Test(build, after_a_failure_nothing_happens) {
   egress__build_dispose(&b);
 }
 
+Test(build, takes_no_more_than_its_limit) {
+  egress__build b = start();
+  cr_assert_eq(b.room, EGRESS__BUILD_MAX);
+  b.room = 1000;
+  egress__message *host = EGRESS__MAKE(&b, envoy__config__route__v3__virtual_host);
+  for (int i = 0; i < 1000 && b.rv == 0; i++)
+    egress__set_text(&b, host, "domains", "x.test");
+  cr_assert_eq(b.rv, EGRESS_ELIMIT);
+  cr_assert_null(EGRESS__MAKE(&b, google__protobuf__struct));
+  cr_assert_eq(egress__build_pack(&b, host).size, 0);
+  cr_assert_eq(b.rv, EGRESS_ELIMIT, "the first failure stays");
+  egress__build_dispose(&b);
+}
+
 Test(build, prints_texts_of_any_length) {
   egress__build b = start();
   cr_assert_str_eq(egress__build_printf(&b, "%s:%u", "a", 443U), "a:443");

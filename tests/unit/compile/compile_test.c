@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "compile/common.h"
 #include "support/compiling.h"
 #include "support/policies.h"
@@ -185,6 +186,32 @@ Test(compile, refuses_what_no_listener_can_do) {
   cr_expect_eq(egress_diag_errors(diag), 0);
   cr_expect_eq(egress_diag_count(diag), 1);
   egress_snapshot_unref(snap);
+  egress_diag_free(diag);
+  egress_policy_unref(policy);
+}
+
+/* 700 long hosts at 500 ports: more than 64 MiB of domains. */
+Test(compile, refuses_what_multiplies) {
+  egress__buf text;
+  egress__buf_init(&text, egress__alloc_or_default(NULL));
+  egress__buf_str(&text, HEAD "rules:\n  - name: r\n    ports: [1");
+  for (int i = 1; i < 500; i++)
+    egress__buf_printf(&text, ", %d", 1 + 2 * i);
+  egress__buf_str(&text, "]\n    to:\n");
+  for (int i = 0; i < 700; i++)
+    egress__buf_printf(&text, "      - %063d.%063d.%063d.%056da\n", i, 0, 0, 0);
+  egress__buf_char(&text, '\0');
+  egress_policy *policy = read_policy(text.data);
+  egress__buf_dispose(&text);
+  egress_compile_options options = both_listeners();
+  egress_diag *diag = egress_diag_new(NULL);
+  egress_snapshot *snap = NULL;
+  cr_expect_eq(egress_compile(&snap, policy, &options, diag), EGRESS_ELIMIT);
+  cr_expect_null(snap);
+  cr_expect_str_eq(
+      egress_diag_text(diag),
+      "p: error: the policy makes more configuration than an Envoy can be given: hosts multiply with the ports, "
+      "sources and wildcards that speak of them; use fewer, wider ones\n");
   egress_diag_free(diag);
   egress_policy_unref(policy);
 }
