@@ -128,6 +128,32 @@ Test(history, what_is_none_is_refused) {
   check_refused(text, 3); /* b has no chain */
 }
 
+/* `none` is what refused connections get: a rule with a chain of that name would let everything through. */
+Test(history, a_chain_that_its_rule_cannot_have_is_refused) {
+  static const char *const chains[] = {"none",
+                                       "idle",
+                                       "rule:b",
+                                       "deny:a",
+                                       "rule:",
+                                       "rule:a@",
+                                       "rule:a@1234567",
+                                       "rule:a@123456789",
+                                       "rule:a@1234567g",
+                                       "rule:a@1234567A",
+                                       "rule:a 1234567",
+                                       "rule:aa",
+                                       "rule:a@\xff\xff\xff\xff\xff\xff\xff\xff"};
+  char text[1024];
+  for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+    snprintf(text, sizeof text, "egress-history 1\nstep x\nchain a %s\nchain b rule:b\npolicy %zu\n%s", chains[i],
+             strlen(wide), wide);
+    check_refused(text, 3);
+  }
+  snprintf(text, sizeof text, "egress-history 1\nstep x\nchain a rule:a@0123abcd\nchain b rule:b\npolicy %zu\n%s",
+           strlen(wide), wide);
+  egress_snapshot_unref(compile(wide, NULL, text));
+}
+
 Test(history, is_of_compiled_snapshots_only) {
   egress_snapshot_builder *builder;
   egress_snapshot *snap;
