@@ -21,6 +21,10 @@ case ${1:-} in
 *) echo "usage: tests/run.sh [--long]" >&2 && exit 2 ;;
 esac
 
+# In the foreground, where sudo can ask for a password; all else runs in groups of their own.
+tests/prepare.sh "$([ $long = 1 ] && echo long || echo test)"
+prepared=$?
+
 # Each step is a process group of its own, so that nothing of it outlives this script.
 set -m
 group=
@@ -76,7 +80,8 @@ must() {
 }
 
 finish() {
-  "${python:-python3}" tests/tools/count.py "$results" && exit 0
+  [ -x "$python" ] || python=python3 # not even prepared
+  "$python" tests/tools/count.py "$results" && exit 0
   exit 1
 }
 
@@ -196,7 +201,7 @@ python_binding() {
 
 rm -rf "$results"
 mkdir -p "$results"
-must prepare tests/prepare.sh "$([ $long = 1 ] && echo long || echo test)"
+must prepare test "$prepared" = 0
 must configure configure dev
 must build cmake --build "$build/dev"
 export EGRESS_BUILD=$build/dev
@@ -212,6 +217,6 @@ if [ $long = 1 ]; then
   run_tsan
   run_fuzz
 else
-  check valgrind valgrind_on 'unit_base_(host|protowire)|(policy|resource|snapshot|xds|cache)_oom'
+  check valgrind valgrind_on 'unit_(base|cache|snapshot)_.*|(policy|resource|snapshot|compile|xds|cache)_oom'
 fi
 finish

@@ -52,7 +52,7 @@ const cli_option cli_options[] = {
     {CLI_CLIENT_CERT, CLI_TEXT, CLI_BOOTSTRAP, "client-cert", "FILE", NULL, 0, 0,
      "Envoy's own certificate, PEM, for mutual TLS. Needs --client-key."},
     {CLI_CLIENT_KEY, CLI_TEXT, CLI_BOOTSTRAP, "client-key", "FILE", NULL, 0, 0, "The key of --client-cert, PEM."},
-    {CLI_KEEPALIVE_MS, CLI_NUMBER, CLI_BOOTSTRAP, "keepalive-ms", "MS", "10000", 100, 3600000,
+    {CLI_KEEPALIVE_MS, CLI_NUMBER, CLI_BOOTSTRAP, "keepalive-ms", "MS", "10000", 1000, 3600000,
      "How often Envoy asks whether the control plane is still there."},
     {CLI_XDS, CLI_WORD, CLI_BOOTSTRAP, "xds", "sotw|delta", "delta", 0, 0,
      "The variant of the xDS protocol: state of the world, or only what changed."},

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "event_log.h"
 #include "state.h"
+#include "text_file.h"
 #include "watch.h"
 
 #include <egress/egress.h>
@@ -209,22 +210,18 @@ static void on_log(int32_t level, const char *category, const char *text, void *
 
 /* The text of a PEM file, owned by the caller; NULL after saying why not. */
 static char *read_pem(const char *path) {
-  FILE *file = fopen(path, "rb");
-  char *text = file != NULL ? malloc(PEM_MAX_BYTES + 1) : NULL;
-  size_t size = text != NULL ? fread(text, 1, PEM_MAX_BYTES + 1, file) : 0;
-  const char *fault = file == NULL || text == NULL || ferror(file)    ? strerror(errno)
-                      : size > PEM_MAX_BYTES                          ? "larger than 1 MiB, which no certificate is"
-                      : size == 0 || memchr(text, '\0', size) != NULL ? "is not PEM text"
-                                                                      : NULL;
-  if (file != NULL)
-    fclose(file);
-  if (fault != NULL) {
-    fprintf(stderr, "egressd serve: %s: %s\n", path, fault);
-    free(text);
-    return NULL;
-  }
-  text[size] = '\0';
-  return text;
+  char *text = text_file_read(path, PEM_MAX_BYTES);
+  const char *fault = text != NULL      ? NULL
+                      : errno == EFBIG  ? "larger than 1 MiB, which no certificate is"
+                      : errno == EINVAL ? "is not PEM text"
+                                        : strerror(errno);
+  if (text != NULL && text[0] == '\0')
+    fault = "is empty";
+  if (fault == NULL)
+    return text;
+  fprintf(stderr, "egressd serve: %s: %s\n", path, fault);
+  free(text);
+  return NULL;
 }
 
 /* Reads the file of option `id`, if it was given, into *out. */

@@ -1,52 +1,22 @@
 #include "state.h"
+#include "text_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATE_MAX_BYTES = 64 << 20 /* a policy has at most 16 MiB, and the names of its rules come on top */ };
 
-/* All of `file`; NULL with errno set. */
-static char *read_all(FILE *file) {
-  struct stat info;
-  if (fstat(fileno(file), &info) != 0)
-    return NULL;
-  if (info.st_size < 0 || info.st_size > STATE_MAX_BYTES)
-    return errno = EFBIG, NULL;
-  size_t size = (size_t)info.st_size;
-  char *text = malloc(size + 1);
-  if (text == NULL)
-    return NULL;
-  errno = 0;
-  size_t got = fread(text, 1, size, file);
-  if (got < size && ferror(file)) {
-    free(text);
-    return NULL;
-  }
-  text[got] = '\0';
-  return text;
-}
-
 int state_read(char **out, const char *path) {
-  *out = NULL;
-  FILE *file = fopen(path, "rb");
-  if (file == NULL && errno == ENOENT)
+  *out = text_file_read(path, STATE_MAX_BYTES);
+  if (*out != NULL || errno == ENOENT)
     return 0;
-  if (file != NULL) {
-    *out = read_all(file);
-    int cause = errno;
-    fclose(file);
-    errno = cause;
-  }
-  if (*out == NULL) {
-    fprintf(stderr, "egressd serve: --state %s: %s\n", path, strerror(errno));
-    return -1;
-  }
-  return 0;
+  fprintf(stderr, "egressd serve: --state %s: %s\n", path,
+          errno == EINVAL ? "is not a file that egressd wrote; remove it to start without" : strerror(errno));
+  return -1;
 }
 
 static int write_all(int fd, const char *text, size_t size) {
@@ -80,8 +50,9 @@ int state_write(const char *path, const char *text) {
   if (fresh == NULL)
     return ENOMEM;
   snprintf(fresh, room, "%s.new", path);
+  unlink(fresh); /* left by a daemon that was killed, or laid there by somebody else */
   /* Mode 0600: it holds the policy. */
-  int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   int cause = fd < 0 ? errno : write_all(fd, text, strlen(text));
   if (fd >= 0)
     close(fd);

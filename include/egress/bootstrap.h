@@ -13,7 +13,7 @@ EGRESS_BEGIN_DECLS
 
 /** What an Envoy needs to know to find its control plane. */
 typedef struct egress_bootstrap_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Borrowed for the result's life; NULL means malloc. */
   const egress_alloc *alloc;
@@ -32,7 +32,7 @@ typedef struct egress_bootstrap_options {
   /** PEM files of Envoy's own certificate and key for mutual TLS; both or neither. */
   const char *tls_cert;
   const char *tls_key;
-  /** Interval of HTTP/2 keepalive pings to the control plane, in milliseconds; 0 means 10,000. */
+  /** Interval of HTTP/2 keepalive pings to the control plane, in milliseconds, at least 1,000; 0 means 10,000. */
   uint32_t keepalive_ms;
   /** 1: the incremental variant of xDS (delta); 0: state of the world. */
   uint32_t delta;

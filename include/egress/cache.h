@@ -33,9 +33,9 @@ typedef const char *(*egress_group_fn)(const egress_node *node, void *user);
 
 /** Options for a cache. */
 typedef struct egress_cache_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Borrowed for the cache's life; NULL means malloc. */
+  /** Where the cache's memory comes from; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
   /** NULL means ``node.cluster``, or ``node.id`` where that is empty. */
   egress_group_fn group;

@@ -21,7 +21,7 @@ EGRESS_BEGIN_DECLS
 
 /** Which listeners the Envoys get, and what all of them share. */
 typedef struct egress_compile_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Borrowed for the snapshot's life; NULL means malloc. */
   const egress_alloc *alloc;
@@ -37,8 +37,9 @@ typedef struct egress_compile_options {
   /** Where Envoy writes its access log; NULL means ``"/dev/stdout"``. */
   const char *access_log;
   /**
-   * What is in force now: an earlier result of ``egress_compile``, borrowed during the call, or NULL. With it, a rule
-   * that became narrower gets a new filter chain, so that Envoy ends the connections that lost their permission.
+   * What is in force now: an earlier result of ``egress_compile`` itself, not a snapshot built from one; borrowed
+   * during the call; NULL: nothing. With it, a rule that became narrower gets a new filter chain, so that Envoy ends
+   * the connections that lost their permission.
    */
   const egress_snapshot *previous;
   /**

@@ -11,11 +11,11 @@ EGRESS_BEGIN_DECLS
  * A code is for programs; the sentence for people, with file, line and column, is in an ``egress_diag``.
  */
 typedef enum egress_code {
-  /** Success. */
+  /** It worked. */
   EGRESS_OK = 0,
-  /** Out of memory. Nothing changed. */
+  /** No memory could be had; everything is as it was before the call. */
   EGRESS_ENOMEM = -1,
-  /** A caller's mistake: a bad argument. */
+  /** An argument that this call cannot take. */
   EGRESS_EINVAL = -2,
   /** An options struct sets a field that this build of the library does not know. */
   EGRESS_EABI = -3,

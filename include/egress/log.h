@@ -27,7 +27,8 @@ typedef enum egress_log_level {
  * :param text: one line without a newline, valid during the call.
  * :param user: what was given with the function.
  *
- * Thread: the loop's, but lines of category ``"grpc"`` come from any thread.
+ * Thread: the loop's, but lines of category ``"grpc"`` come from any thread, under a lock: for those, no server may be
+ * made or freed inside.
  */
 typedef void (*egress_log_fn)(int32_t level, const char *category, const char *text, void *user);
 

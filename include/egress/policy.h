@@ -19,7 +19,7 @@ typedef struct egress_policy egress_policy;
 
 /** Options for reading a policy. */
 typedef struct egress_policy_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Borrowed for the policy's life; NULL means malloc. */
   const egress_alloc *alloc;
@@ -82,7 +82,7 @@ typedef enum egress_protocol {
 
 /** One attempt to leave: who asks, for what. Everything is borrowed during the call. */
 typedef struct egress_flow {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Address of the client, ``"10.4.0.7"`` or ``"2001:db8::7"``; required. */
   const char *source;
@@ -136,7 +136,7 @@ typedef enum egress_reason {
 
 /** A verdict and what led to it. Text lives as long as the policy. */
 typedef struct egress_decision {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Name of the rule that decided; NULL when none did. With ``EGRESS_REASON_GUARD``: the allow rule that matched. */
   const char *rule;

@@ -23,7 +23,7 @@ typedef struct egress_server egress_server;
 
 /** Options for a server. */
 typedef struct egress_server_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** Borrowed for the server's life; NULL means malloc. Must be safe to call from any thread. */
   const egress_alloc *alloc;
@@ -52,7 +52,7 @@ typedef struct egress_server_options {
 
 /** Options for one address to listen on. */
 typedef struct egress_listen_options {
-  /** ``sizeof`` of this struct as the caller was compiled. */
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
   /** PEM text of the server's certificate chain; NULL: no TLS. */
   const char *tls_cert;

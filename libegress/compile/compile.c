@@ -120,6 +120,10 @@ static int build(egress_snapshot **out, const egress__compile_plan *plan, egress
 /* Names the chains after what was in force: a snapshot, or a text of an earlier process; neither: nothing is known. */
 static int follow(egress__lineage *lineage, const egress_compile_options *options, uint16_t sni_port,
                   egress_diag *diag) {
+  if (options->previous != NULL && egress__snapshot_attachment(options->previous) == NULL)
+    return egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0},
+                              "previous was not made by egress_compile: what became narrower cannot be told; give the "
+                              "snapshot that was, or its history");
   if (options->previous != NULL || options->history == NULL)
     return egress__lineage_follow(lineage, egress__snapshot_attachment(options->previous), sni_port);
   egress__lineage *before;

@@ -99,13 +99,13 @@ void egress_policy_unref(egress_policy *policy) {
 }
 
 size_t egress_policy_rule_count(const egress_policy *policy) {
-  return policy->rule_count;
+  return policy == NULL ? 0 : policy->rule_count;
 }
 
 const char *egress_policy_rule_name(const egress_policy *policy, size_t index) {
-  return index < policy->rule_count ? policy->rules[index].name : NULL;
+  return policy != NULL && index < policy->rule_count ? policy->rules[index].name : NULL;
 }
 
 size_t egress_policy_destination_count(const egress_policy *policy) {
-  return policy->destination_count;
+  return policy == NULL ? 0 : policy->destination_count;
 }

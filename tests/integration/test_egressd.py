@@ -316,3 +316,22 @@ def test_bad_certificates(tmp_path: Path) -> None:
     assert "key" in serve_fails(str(path), *listen, "--tls-cert", certificate).stderr
     assert serve_fails(str(path), *listen, "--tls-cert", certificate, "--tls-key", str(other_key)).stderr != ""
     assert serve_fails(str(path), *listen, "--tls-cert", str(path), "--tls-key", key).stderr != ""
+
+
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
+    path, pipe = tmp_path / "policy.yaml", tmp_path / "pipe"
+    path.write_text(ONE)
+    os.mkfifo(pipe)
+    listen = ("--listen", "127.0.0.1:0")
+    assert str(pipe) in serve_fails(str(path), *listen, "--tls-cert", str(pipe), "--tls-key", str(pipe)).stderr
+    assert str(pipe) in serve_fails(str(path), *listen, "--state", str(pipe)).stderr
+
+
+def test_a_client_may_ping_every_second(daemon: Egressd) -> None:
+    """As often as a bootstrap may ask for. gRPC cuts a client off at its third ping too many."""
+    options = [("grpc.keepalive_time_ms", 1000), ("grpc.http2.max_pings_without_data", 0)]
+    with Client(daemon.listen, options=options, seconds=6) as client:
+        client.next()
+        with pytest.raises(grpc.RpcError) as ended:
+            list(client.rest())
+        assert ended.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED  # its own, after six seconds

@@ -1,7 +1,7 @@
 """A plain xDS client: delta ADS with grpcio, one wildcard subscription a type, every response acknowledged or refused."""
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import grpc
 from envoy.service.discovery.v3 import discovery_pb2
@@ -16,11 +16,18 @@ class Client:
     """Subscribes to all listeners. ``resources`` holds the newest of each, by name."""
 
     def __init__(
-        self, target: str, cluster: str = "egress", credentials: grpc.ChannelCredentials | None = None
+        self,
+        target: str,
+        cluster: str = "egress",
+        credentials: grpc.ChannelCredentials | None = None,
+        options: Sequence[tuple[str, str | int]] = (),
+        seconds: float = 30,
     ) -> None:
-        options = [("grpc.ssl_target_name_override", "egressd.test")] if credentials else []
+        options = [*options, *([("grpc.ssl_target_name_override", "egressd.test")] if credentials else [])]
         self._channel = (
-            grpc.secure_channel(target, credentials, options) if credentials else grpc.insecure_channel(target)
+            grpc.secure_channel(target, credentials, options)
+            if credentials
+            else grpc.insecure_channel(target, options)
         )
         self._requests: queue.SimpleQueue[discovery_pb2.DeltaDiscoveryRequest | None] = queue.SimpleQueue()
         self.resources: dict[str, bytes] = {}
@@ -32,7 +39,7 @@ class Client:
             request_serializer=discovery_pb2.DeltaDiscoveryRequest.SerializeToString,
             response_deserializer=discovery_pb2.DeltaDiscoveryResponse.FromString,
         )
-        self._stream = call(iter(self._requests.get, None), timeout=30)
+        self._stream = call(iter(self._requests.get, None), timeout=seconds)
 
     def next(self, refuse: str | None = None) -> discovery_pb2.DeltaDiscoveryResponse:
         """Takes the next response, and answers it; ``refuse`` is the text of a NACK. Raises ``grpc.RpcError``."""

@@ -154,15 +154,42 @@ Test(history, a_chain_that_its_rule_cannot_have_is_refused) {
   egress_snapshot_unref(compile(wide, NULL, text));
 }
 
-Test(history, is_of_compiled_snapshots_only) {
+/* A snapshot that has all resources of a compiled one, and no history. */
+static egress_snapshot *rebuilt(egress_snapshot *compiled) {
   egress_snapshot_builder *builder;
   egress_snapshot *snap;
-  egress_text *text = NULL;
-  cr_assert_eq(egress_snapshot_builder_new(&builder, NULL, NULL), 0);
+  cr_assert_eq(egress_snapshot_builder_new(&builder, compiled, NULL), 0);
   cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
+  egress_snapshot_builder_free(builder);
+  return snap;
+}
+
+Test(history, is_of_compiled_snapshots_only) {
+  egress_snapshot *compiled = compile(wide, NULL, NULL), *snap = rebuilt(compiled);
+  egress_text *text = NULL;
   cr_expect_eq(egress_compile_history(&text, snap), EGRESS_EINVAL);
   cr_expect_eq(egress_compile_history(&text, NULL), EGRESS_EINVAL);
   cr_expect_null(text);
   egress_snapshot_unref(snap);
-  egress_snapshot_builder_free(builder);
+  egress_snapshot_unref(compiled);
+}
+
+Test(history, a_previous_snapshot_without_one_is_refused) {
+  egress_snapshot *compiled = compile(wide, NULL, NULL), *snap = rebuilt(compiled), *out = NULL;
+  egress_text *history = history_of(compiled);
+  egress_policy *policy;
+  egress_diag *diag = egress_diag_new(NULL);
+  egress_compile_options options = EGRESS_COMPILE_OPTIONS_INIT;
+  options.sni_address = "127.0.0.1:8443";
+  options.previous = snap;
+  options.history = egress_text_data(history);
+  cr_assert_eq(egress_policy_parse(&policy, narrow, strlen(narrow), NULL, NULL, NULL), 0);
+  cr_expect_eq(egress_compile(&out, policy, &options, diag), EGRESS_EINVAL);
+  cr_expect_null(out);
+  cr_expect_not_null(strstr(egress_diag_text(diag), "previous"));
+  egress_policy_unref(policy);
+  egress_diag_free(diag);
+  egress_text_free(history);
+  egress_snapshot_unref(snap);
+  egress_snapshot_unref(compiled);
 }
