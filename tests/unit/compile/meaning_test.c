@@ -6,9 +6,13 @@
 #include "support/envoy.h"
 
 /*
- * One meaning: what egress_policy_decide says of a flow is what Envoy does with it under the compiled policy. Random
- * policies and flows, the seed from EGRESS_TEST_SEED or fixed; EGRESS_TEST_ROUNDS policies. A disagreement is printed
- * with the fewest rules that still show it.
+ * One meaning: what egress_policy_decide says of a flow is what Envoy does with it under the compiled policy. A
+ * disagreement is printed with the fewest rules that still show it.
+ *
+ * Revocation: a connection that a later policy does not allow is in a filter chain that is not there any more, however
+ * many policies came between; and a rule that is added takes no chain away.
+ *
+ * Policies and flows are random, the seed is from EGRESS_TEST_SEED or fixed; EGRESS_TEST_ROUNDS says how many policies.
  */
 
 enum { MAX_ENTRIES = 10, FLOWS = 40, ROUNDS = 400 };
@@ -383,12 +387,14 @@ typedef struct subject {
   envoy envoy;
 } subject;
 
-static void subject_init(subject *s, const draft *d, egress__map *regexes) {
+/* `previous` may be NULL. */
+static void subject_init(subject *s, const draft *d, const egress_snapshot *previous, egress__map *regexes) {
   char text[8192];
   draft_text(d, text, sizeof text);
   s->policy = read_policy(text);
   egress_compile_options options = both_listeners();
   options.sni_port = d->sni_port;
+  options.previous = previous;
   options.flags = EGRESS_COMPILE_SKIP_UNSUPPORTED;
   s->snap = compile_with(s->policy, &options);
   envoy_init(&s->envoy, s->snap, regexes);
@@ -402,7 +408,7 @@ static void subject_dispose(subject *s) {
 
 static int draft_agrees(const draft *d, const attempt *a, egress__map *regexes, char *out, size_t room) {
   subject s;
-  subject_init(&s, d, regexes);
+  subject_init(&s, d, NULL, regexes);
   int same = agree(s.policy, d->sni_port, &s.envoy, a, out, room);
   subject_dispose(&s);
   return same;
@@ -443,7 +449,7 @@ Test(meaning, envoy_does_what_decide_says) {
     draft d;
     random_draft(&d);
     subject s;
-    subject_init(&s, &d, &regexes);
+    subject_init(&s, &d, NULL, &regexes);
     const char *hosts[4 * MAX_ENTRIES];
     size_t host_count = list_hosts(s.policy, hosts, 4 * MAX_ENTRIES);
     for (int i = 0; i < FLOWS; i++) {
@@ -461,4 +467,143 @@ Test(meaning, envoy_does_what_decide_says) {
   /* A test that sees only refusals shows nothing. */
   for (int i = 0; i < 3; i++)
     cr_assert_gt(seen[i], rounds * FLOWS / 100, "verdict %d: %zu", i, seen[i]);
+}
+
+/* A connection that was let through, and where it is. */
+typedef struct held {
+  attempt by;
+  char chain[128];
+  int since; /* step */
+} held;
+
+enum { STEPS = 4, MAX_HELD = STEPS * FLOWS };
+
+/* Takes an entry out or puts it back, writes it anew, or changes what stands at the head. */
+static void change(draft *d) {
+  size_t at = below((unsigned)d->count);
+  switch (below(4)) {
+  case 0:
+    d->left_out[at] = !d->left_out[at];
+    return;
+  case 1: {
+    draft other;
+    random_draft(&other);
+    memcpy(d->head, other.head, sizeof d->head);
+    return;
+  }
+  default: {
+    size_t count = d->count;
+    d->count = at; /* of the same name */
+    random_entry(d);
+    d->count = count;
+    return;
+  }
+  }
+}
+
+/* The name of the chain of a rule; every rule that lets something through has one. */
+static const char *chain_of_rule(const envoy *e, const char *rule) {
+  char plain[80];
+  size_t size = (size_t)snprintf(plain, sizeof plain, "rule:%s", rule);
+  for (size_t i = 0; i < e->sni->n_filter_chains; i++) {
+    const char *name = e->sni->filter_chains[i]->name;
+    if (strncmp(name, plain, size) == 0 && (name[size] == '\0' || name[size] == '@'))
+      return name;
+  }
+  cr_assert_fail("no chain of %s", rule);
+  return NULL;
+}
+
+static int still_allowed(subject *s, uint16_t sni_port, const attempt *a) {
+  char host[sizeof a->target];
+  egress_flow flow;
+  egress_decision decision = EGRESS_DECISION_INIT;
+  to_flow(a, sni_port, host, &flow);
+  cr_assert_eq(egress_policy_decide(s->policy, &flow, &decision), 0);
+  return decision.verdict != EGRESS_DENY;
+}
+
+/* Every held connection that lost its permission must have lost its chain. Returns how many did. */
+static size_t check_held(subject *s, const draft *d, const held *connections, size_t count) {
+  size_t ended = 0;
+  for (size_t i = 0; i < count; i++) {
+    const held *at = &connections[i];
+    if (still_allowed(s, d->sni_port, &at->by))
+      continue;
+    ended++;
+    char text[8192];
+    draft_text(d, text, sizeof text);
+    cr_assert_null(envoy_chain(s->envoy.sni, at->chain), "%s from %s, resolved %s, lives on in %s since step %d\n%s",
+                   at->by.target, at->by.source, at->by.resolved == NULL ? "-" : at->by.resolved, at->chain, at->since,
+                   text);
+  }
+  return ended;
+}
+
+static size_t open_some(subject *s, held *connections, int step) {
+  const char *hosts[4 * MAX_ENTRIES];
+  size_t host_count = list_hosts(s->policy, hosts, 4 * MAX_ENTRIES), count = 0;
+  for (int i = 0; i < FLOWS; i++) {
+    attempt a = random_attempt(hosts, host_count);
+    envoy_answer answer = a.by == BY_TLS ? envoy_tls(&s->envoy, a.source, a.target, a.resolved) : (envoy_answer){0};
+    if (answer.verdict == EGRESS_DENY)
+      continue;
+    held *kept = &connections[count++];
+    *kept = (held){.by = a, .since = step};
+    snprintf(kept->chain, sizeof kept->chain, "%s", chain_of_rule(&s->envoy, answer.rule));
+  }
+  return count;
+}
+
+Test(meaning, connections_that_lose_their_permission_lose_their_chain) {
+  const uint64_t seed = setting("EGRESS_TEST_SEED", 1), rounds = setting("EGRESS_TEST_ROUNDS", ROUNDS);
+  static held connections[MAX_HELD];
+  egress__map regexes = {.alloc = egress__alloc_or_default(NULL)};
+  size_t ended = 0;
+  for (uint64_t round = 0; round < rounds; round++) {
+    state = seed * 1000003 + round;
+    cr_log_info("seed %llu, round %llu", (unsigned long long)seed, (unsigned long long)round);
+    draft d;
+    random_draft(&d);
+    subject before = {0};
+    size_t count = 0;
+    for (int step = 0; step < STEPS; step++) {
+      subject now;
+      subject_init(&now, &d, before.snap, &regexes);
+      ended += check_held(&now, &d, connections, count);
+      count += open_some(&now, connections + count, step);
+      if (before.policy != NULL)
+        subject_dispose(&before);
+      before = now;
+      change(&d);
+    }
+    subject_dispose(&before);
+  }
+  envoy_regexes_dispose(&regexes);
+  cr_assert_gt(ended, rounds, "a test in which nothing ends shows nothing");
+}
+
+Test(meaning, a_rule_more_ends_nothing) {
+  const uint64_t seed = setting("EGRESS_TEST_SEED", 1), rounds = setting("EGRESS_TEST_ROUNDS", ROUNDS);
+  egress__map regexes = {.alloc = egress__alloc_or_default(NULL)};
+  for (uint64_t round = 0; round < rounds; round++) {
+    state = seed * 1000003 + round;
+    draft d;
+    random_draft(&d);
+    size_t added = below((unsigned)d.count); /* anywhere in the file */
+    d.left_out[added] = 1;
+    subject before, after;
+    subject_init(&before, &d, NULL, &regexes);
+    d.left_out[added] = d.deny[added];
+    subject_init(&after, &d, before.snap, &regexes);
+    for (size_t i = 0; i < before.envoy.sni->n_filter_chains; i++) {
+      const char *chain = before.envoy.sni->filter_chains[i]->name;
+      if (strncmp(chain, "rule:", 5) == 0)
+        cr_assert_not_null(envoy_chain(after.envoy.sni, chain), "round %llu: %s is gone", (unsigned long long)round,
+                           chain);
+    }
+    subject_dispose(&before);
+    subject_dispose(&after);
+  }
+  envoy_regexes_dispose(&regexes);
 }
