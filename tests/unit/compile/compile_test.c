@@ -252,15 +252,20 @@ Test(compile, history_counts_and_is_deterministic) {
   egress_snapshot_unref(fresh);
 }
 
-Test(compile, a_previous_of_another_kind_counts_as_none) {
+/* Taking it for nothing would leave connections alive that the policy forbids. */
+Test(compile, a_previous_of_another_kind_is_refused) {
   egress_snapshot_builder *builder;
-  egress_snapshot *empty;
+  egress_snapshot *empty, *out = NULL;
+  egress_policy *policy;
+  egress_compile_options options = EGRESS_COMPILE_OPTIONS_INIT;
+  options.sni_address = "127.0.0.1:8443";
   cr_assert_eq(egress_snapshot_builder_new(&builder, NULL, NULL), 0);
   cr_assert_eq(egress_snapshot_builder_build(&empty, builder), 0);
   egress_snapshot_builder_free(builder);
-  egress_snapshot *one = compile_after(empty, WIDE), *other = compile_text(WIDE);
-  cr_expect(same(one, other));
+  options.previous = empty;
+  cr_assert_eq(egress_policy_parse(&policy, WIDE, strlen(WIDE), NULL, NULL, NULL), 0);
+  cr_expect_eq(egress_compile(&out, policy, &options, NULL), EGRESS_EINVAL);
+  cr_expect_null(out);
+  egress_policy_unref(policy);
   egress_snapshot_unref(empty);
-  egress_snapshot_unref(one);
-  egress_snapshot_unref(other);
 }
