@@ -46,11 +46,17 @@ static uint64_t differing(const egress_snapshot *a, const egress_snapshot *b) {
   return count;
 }
 
+/* The library calls what it was given as history just that; here it has a path. */
+static const char *diagnosed_file(const daemon_state *self, size_t index) {
+  const char *file = egress_diag_file(self->diag, index), *state = self->args->text[CLI_STATE];
+  return state != NULL && strcmp(file, "history") == 0 ? state : file;
+}
+
 static void log_diagnostics(daemon_state *self) {
   for (size_t i = 0; i < egress_diag_count(self->diag); i++) {
     int error = egress_diag_severity(self->diag, i) == EGRESS_ERROR;
     event_log_begin(&self->log, error ? "error" : "warn", "diagnostic");
-    event_log_text(&self->log, "file", egress_diag_file(self->diag, i));
+    event_log_text(&self->log, "file", diagnosed_file(self, i));
     if (egress_diag_line(self->diag, i) > 0) {
       event_log_number(&self->log, "line", egress_diag_line(self->diag, i));
       event_log_number(&self->log, "column", egress_diag_column(self->diag, i));

@@ -70,7 +70,7 @@ def test_a_state_that_is_none_stops_the_start(tmp_path: Path) -> None:
     state.write_text("egress-history 1\nsomething else\n")
     done = run("serve", str(policy), "--listen", "127.0.0.1:0", "--state", str(state))
     assert done.returncode == 1
-    assert '"file":"history"' in done.stdout and "listening" not in done.stdout
+    assert f'"file":"{state}"' in done.stdout and "listening" not in done.stdout
     done = run("serve", str(policy), "--listen", "127.0.0.1:0", "--state", str(tmp_path))
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr
