@@ -184,14 +184,13 @@ fuzz() { # TARGET: grows a copy of its corpus for a while
 }
 
 run_fuzz() {
+  local targets=() target source
+  for source in tests/fuzz/*_fuzz.c; do targets+=("$(basename "$source" .c)"); done
   must fuzz-configure cmake -S . -B "$build/fuzz" -G Ninja "-DPython3_EXECUTABLE=$python" -DCMAKE_C_COMPILER=clang-14 \
     -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEGRESS_TESTS=ON -DEGRESS_EXAMPLES=OFF -DEGRESS_WERROR=ON \
     -DEGRESS_SANITIZE=fuzzer-no-link,address,undefined
-  must fuzz-build cmake --build "$build/fuzz"
-  local source
-  for source in tests/fuzz/*_fuzz.c; do
-    check "fuzz-$(basename "$source" .c)" fuzz "$(basename "$source" .c)"
-  done
+  must fuzz-build cmake --build "$build/fuzz" --target "${targets[@]}"
+  for target in "${targets[@]}"; do check "fuzz-$target" fuzz "$target"; done
 }
 
 python_binding() {
