@@ -88,8 +88,8 @@ def test_pkg_config(prefix: pathlib.Path, consumer: pathlib.Path) -> None:
 
 
 def test_find_package(prefix: pathlib.Path, consumer: pathlib.Path) -> None:
-    flags = " ".join(compiler_flags())
-    run("cmake", "-S", consumer, "-B", consumer / "build", f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_FLAGS={flags}")
+    chosen = (f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_FLAGS={' '.join(compiler_flags())}")
+    run("cmake", "-G", "Ninja", "-S", consumer, "-B", consumer / "build", *chosen)
     run("cmake", "--build", consumer / "build")
     assert run(consumer / "build" / "consumer") == "0.1.0 one\n"
     refused = subprocess.run([consumer / "build" / "hello", "none.yaml"], capture_output=True, text=True, timeout=60)
