@@ -135,11 +135,10 @@ def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     assert len([line for line in text.splitlines() if line]) <= 22
     (in_folder / "readme.c").write_text(text)
     library = Path(build.program("libegress/libegress.so")).parent
-    sanitizer = ["-fsanitize=address,undefined"] if "asan" in library.parts else []
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libuv"], capture_output=True, text=True, check=True)
     subprocess.run(
         [
-            "cc", "-Wall", "-Wextra", "-Werror", "-o", "readme", "readme.c", *sanitizer,
+            "cc", "-Wall", "-Wextra", "-Werror", "-o", "readme", "readme.c", *build.compiler_flags(),
             f"-I{build.PROJECT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}", "-legress", *flags.stdout.split(),
         ],
         check=True,

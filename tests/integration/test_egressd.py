@@ -242,7 +242,7 @@ def test_no_start_where_it_may_not_listen(tmp_path: Path) -> None:
         assert "another" in serve_fails(str(path), "--listen", address).stderr
 
 
-def test_insecure_allows_plaintext_everywhere(tmp_path: Path, started: Callable[..., Child]) -> None:
+def test_insecure_allows_plaintext_everywhere(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(ONE)
     command = [build.egressd(), "serve", str(path), "--listen", "0.0.0.0:0", "--insecure"]

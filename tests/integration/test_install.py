@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 import pytest
+from harness import build
 
 CONSUMER = """
 #include <egress/egress.h>
@@ -65,13 +66,6 @@ def consumer(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-def compiler_flags() -> list[str]:
-    """A library built with sanitizers is for programs built with them."""
-    cache = (pathlib.Path(os.environ["EGRESS_BUILD"]) / "CMakeCache.txt").read_text()
-    chosen = [line.partition("=")[2] for line in cache.splitlines() if line.startswith("EGRESS_SANITIZE:")]
-    return [f"-fsanitize={chosen[0]}"] if chosen and chosen[0] else []
-
-
 def library_folder(prefix: pathlib.Path) -> pathlib.Path:
     (found,) = prefix.rglob("libegress.so")
     return found.parent
@@ -82,13 +76,13 @@ def test_pkg_config(prefix: pathlib.Path, consumer: pathlib.Path) -> None:
     environment = os.environ | {"PKG_CONFIG_PATH": str(libraries / "pkgconfig"), "LD_LIBRARY_PATH": str(libraries)}
     assert run("pkg-config", "--modversion", "libegress", env=environment) == "0.1.0\n"
     found = shlex.split(run("pkg-config", "--cflags", "--libs", "libegress", env=environment))
-    flags = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", *compiler_flags()]
+    flags = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", *build.compiler_flags()]
     run("cc", *flags, "consumer.c", "-o", "consumer", *found, cwd=consumer)
     assert run(consumer / "consumer", env=environment) == "0.1.0 one\n"
 
 
 def test_find_package(prefix: pathlib.Path, consumer: pathlib.Path) -> None:
-    chosen = (f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_FLAGS={' '.join(compiler_flags())}")
+    chosen = (f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_C_FLAGS={' '.join(build.compiler_flags())}")
     run("cmake", "-G", "Ninja", "-S", consumer, "-B", consumer / "build", *chosen)
     run("cmake", "--build", consumer / "build")
     assert run(consumer / "build" / "consumer") == "0.1.0 one\n"

@@ -14,6 +14,13 @@ def program(path: str) -> str:
     return str(found)
 
 
+def compiler_flags() -> list[str]:
+    """A library built with sanitizers is for programs built with them."""
+    cache = Path(program("CMakeCache.txt")).read_text()
+    chosen = [line.partition("=")[2] for line in cache.splitlines() if line.startswith("EGRESS_SANITIZE:")]
+    return [f"-fsanitize={chosen[0]}"] if chosen and chosen[0] else []
+
+
 def egressd() -> str:
     return program("examples/egressd/egressd")
 
