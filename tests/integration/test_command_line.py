@@ -311,7 +311,7 @@ def test_bootstrap_variants_differ() -> None:
         ([*BOOTSTRAP, "--control-plane", "nowhere"], "nowhere"),
         ([*BOOTSTRAP, "--admin", "0.0.0.0:9901"], "0.0.0.0:9901"),
         ([*BOOTSTRAP, "--client-cert", "/tmp/cert.pem"], "key"),
-        ([*BOOTSTRAP, "--keepalive-ms", "5"], "--keepalive-ms: '5' is not a number from 100 to 3600000"),
+        ([*BOOTSTRAP, "--keepalive-ms", "5"], "--keepalive-ms: '5' is not a number from 1000 to 3600000"),
     ],
 )
 def test_bootstrap_refuses(arguments: list[str], says: str) -> None:
