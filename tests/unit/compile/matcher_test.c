@@ -3,6 +3,8 @@
 #include <envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb-c.h>
 #include <google/protobuf/wrappers.pb-c.h>
 #include <xds/core/v3/cidr.pb-c.h>
+#include <xds/core/v3/extension.pb-c.h>
+#include <xds/type/matcher/v3/ip.pb-c.h>
 
 #include "support/envoy.h"
 #include "support/reading.h"
@@ -107,6 +109,17 @@ Test(matcher, answers_by_the_longest_source_range) {
   fixture_dispose(&f);
 }
 
+/* How many ranges the IPMatcher behind the name check has. */
+static size_t count_ranges(fixture *f, const Matcher *valid_name) {
+  const Matcher *sources = valid_name->matcher_list->matchers[0]->on_match->matcher;
+  const Xds__Type__Matcher__V3__IPMatcher *ranges =
+      (const void *)envoy_open(&f->envoy, sources->matcher_tree->custom_match->typed_config);
+  size_t count = 0;
+  for (size_t i = 0; i < ranges->n_range_matchers; i++)
+    count += ranges->range_matchers[i]->n_ranges;
+  return count;
+}
+
 Test(matcher, a_longer_range_may_have_less) {
   fixture f;
   fixture_init(&f,
@@ -117,6 +130,7 @@ Test(matcher, a_longer_range_may_have_less) {
   answers(&f, m, "10.1.2.4", "a.test", "a"); /* an atom of its own that changes nothing here */
   answers(&f, m, "192.0.2.1", "a.test", "a");
   answers(&f, m, "2001:db8::1", "a.test", "-");
+  cr_expect_eq(count_ranges(&f, m), 2, "0.0.0.0/0 and the host");
   fixture_dispose(&f);
 }
 

@@ -20,7 +20,8 @@ static int narrowed_at(const char *before, const char *after, uint16_t port) {
 }
 
 #define SOURCES \
-  HEAD "sources: {a: {cidrs: [10.1.0.0/16]}, b: {cidrs: [10.2.0.0/16]}, in-a: {cidrs: [10.1.7.0/24]}," \
+  HEAD "sources: {a: {cidrs: [10.1.0.0/16]}, b: {cidrs: [10.2.0.0/16]}, in-a: {cidrs: [10.1.7.0/24]}, late-in-a: " \
+       "{cidrs: [10.1.9.0/24]}," \
        " ab: {cidrs: [10.1.0.0/16, 10.2.0.0/16]}, ten: {cidrs: [10.0.0.0/8]}, six: {cidrs: [\"2001:db8::/32\"]}}\n"
 #define RULE(body) SOURCES "rules: [{name: r, " body "}]\n"
 #define DENIED(deny, body) SOURCES "deny: [" deny "]\nrules: [{name: r, " body "}]\n"
@@ -68,8 +69,9 @@ Test(narrowed, by_source) {
   WIDER(RULE("to: [a.test], from: [a, b]"), RULE("to: [a.test], from: [ab]"));
   NARROWER(RULE("to: [a.test], from: [a]"), RULE("to: [a.test], from: [b]"));
   NARROWER(RULE("to: [a.test], from: [a, six]"), RULE("to: [a.test], from: [ten]"));
-  /* A range inside one of two, behind a range inside the other. */
-  WIDER(RULE("to: [a.test], from: [in-a, b]"), RULE("to: [a.test], from: [ab, in-a]"));
+  /* A range inside another, behind a third inside that. */
+  WIDER(RULE("to: [a.test], from: [late-in-a, b]"), RULE("to: [a.test], from: [ab, in-a]"));
+  NARROWER(RULE("to: [a.test], from: [late-in-a, b]"), RULE("to: [a.test], from: [b, in-a]"));
 }
 
 Test(narrowed, by_deny_entries) {
@@ -81,6 +83,10 @@ Test(narrowed, by_deny_entries) {
   WIDER(RULE("to: [a.test]"), DENIED("{name: d, to: [a.test], protocol: http}", "to: [a.test]"));
   WIDER(RULE("to: [a.test]"), DENIED("{name: d, to: [a.test], ports: [80, 8443]}", "to: [a.test]"));
   WIDER(RULE("to: [a.test], from: [a]"), DENIED("{name: d, to: [a.test], from: [b, six]}", "to: [a.test], from: [a]"));
+  NARROWER(RULE("to: [a.test], from: [b, six]"),
+           DENIED("{name: d, to: [a.test], from: [a, six]}", "to: [a.test], from: [b, six]"));
+  NARROWER(RULE("to: [a.test], from: [a, six]"),
+           DENIED("{name: d, to: [a.test], from: [b, six]}", "to: [a.test], from: [a, six]"));
   NARROWER(RULE("to: [a.test], from: [a]"), DENIED("{name: d, to: [a.test], from: [in-a]}", "to: [a.test], from: [a]"));
   NARROWER(RULE("to: [a.test], from: [six, in-a]"),
            DENIED("{name: d, to: [a.test], from: [b, a]}", "to: [a.test], from: [six, in-a]"));

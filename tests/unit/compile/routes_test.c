@@ -81,6 +81,7 @@ Test(routes, http_and_connect_to_a_name) {
     allows(&f, connect, "s.test:80", "s", 80);
     allows(&f, connect, "s.test:443", "s", 443);
     allows(&f, connect, "s.test:8080", "s", 8080);
+    refuses_by(&f, CONNECT, "s.test", NO_ROUTE); /* a CONNECT without a port is not to 80 */
     refuses_by(&f, connect, "s.test:080", NO_ROUTE);
     refuses_by(&f, connect, "s.test:", NO_ROUTE);
     refuses_by(&f, connect, "s.test:8081", NO_ROUTE);
