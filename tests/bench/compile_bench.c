@@ -63,7 +63,7 @@ static void write_sources(text *to) {
     add(to, "  team-%d: {cidrs: [10.%d.%d.0/24]}\n", i, i / 250, i % 250);
   add(to, "deny:\n  - {name: exfil, to: [\"**.paste.example\", 169.254.0.0/16]}\nrules:\n");
   for (int i = 0; i < 1000; i++) {
-    add(to, "  - {name: rule-%d, from: [team-%d], to: [pypi.org, \"**.github.com\"", i, i);
+    add(to, "  - {name: rule-%d, from: [team-%d], to: [packages.example, \"**.github.com\"", i, i);
     for (int j = 0; j < 8; j++)
       add(to, ", host-%d.service-%d.example", j, i);
     add(to, "]}\n");

@@ -14,7 +14,7 @@ static const char whole_policy[] =
     "  revoke: drain\n"
     "groups:\n"
     "  forge: [\"github.com\", \"**.githubusercontent.com\"]\n"
-    "  code: [\"group:forge\", \"pypi.org\", \"b\303\274cher.example\"]\n"
+    "  code: [\"group:forge\", \"packages.example\", \"b\303\274cher.example\"]\n"
     "sources:\n"
     "  billing:\n"
     "    cidrs: [10.4.0.0/16, \"2001:db8::/32\"]\n"
