@@ -32,8 +32,25 @@ static egress__map_entry *find(const egress__map *map, const char *key, size_t k
   }
 }
 
+static int is_full(const egress__map *map) {
+  return map->used * 4 >= map->room * 3;
+}
+
+/* The room of the table that takes the place of a full one: no larger when most of it is tombstones. */
+static size_t next_room(const egress__map *map) {
+  return map->room == 0 ? 16 : map->count * 2 >= map->room ? map->room * 2 : map->room;
+}
+
+size_t egress__map_growth(const egress__map *map) {
+  return is_full(map) ? (next_room(map) - map->room) * sizeof *map->entries : 0;
+}
+
+size_t egress__map_bytes(const egress__map *map) {
+  return map->room * sizeof *map->entries;
+}
+
 static int grow(egress__map *map) {
-  size_t room = map->room == 0 ? 16 : map->count * 2 >= map->room ? map->room * 2 : map->room;
+  size_t room = next_room(map);
   egress__map bigger = {.alloc = map->alloc, .count = map->count, .used = map->count, .room = room};
   bigger.entries = egress__calloc(map->alloc, room, sizeof *bigger.entries);
   if (bigger.entries == NULL)
@@ -52,7 +69,7 @@ void *egress__map_get(const egress__map *map, const char *key, size_t key_size) 
 }
 
 int egress__map_set(egress__map *map, const char *key, size_t key_size, void *value) {
-  if (map->used * 4 >= map->room * 3 && grow(map) != 0)
+  if (is_full(map) && grow(map) != 0)
     return EGRESS_ENOMEM;
   uint64_t hash = XXH3_64bits(key, key_size);
   egress__map_entry *entry = find(map, key, key_size, hash);

@@ -34,6 +34,12 @@ void *egress__map_get(const egress__map *map, const char *key, size_t key_size);
 /** Sets a value, which must not be NULL; an existing entry keeps its old key. Returns 0 or EGRESS_ENOMEM. */
 int egress__map_set(egress__map *map, const char *key, size_t key_size, void *value);
 
+/** Bytes by which the table grows when one more entry is set now; it never shrinks. */
+size_t egress__map_growth(const egress__map *map);
+
+/** Bytes of the table. */
+size_t egress__map_bytes(const egress__map *map);
+
 /** Takes an entry out and returns its value; NULL when there is none. */
 void *egress__map_remove(egress__map *map, const char *key, size_t key_size);
 

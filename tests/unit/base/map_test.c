@@ -72,3 +72,20 @@ Test(map, comes_and_goes) {
   cr_assert_eq(egress__map_set(&map, "again", 5, &two), 0);
   cr_assert_eq(egress__map_get(&map, "again", 5), &two);
 }
+
+/* What the growth foretells is what the table takes, also when it is made anew because of tombstones. */
+Test(map, growth_is_foretold) {
+  char keys[300][8];
+  size_t bytes = 0;
+  for (int i = 0; i < 300; i++) {
+    int size = sprintf(keys[i], "%d", i);
+    size_t growth = egress__map_growth(&map);
+    cr_assert_eq(egress__map_set(&map, keys[i], (size_t)size, &one), 0);
+    bytes += growth;
+    cr_assert_eq(egress__map_bytes(&map), bytes);
+    if (i % 4 != 0)
+      egress__map_remove(&map, keys[i], (size_t)size);
+  }
+  cr_assert_eq(map.count, 75);
+  cr_assert_leq(bytes, 256 * sizeof(egress__map_entry)); /* it is doubled when half of it holds entries, no sooner */
+}
