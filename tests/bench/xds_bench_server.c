@@ -1,9 +1,10 @@
 /*
- * The server that is measured against others: -r clusters and one listener for every node, by aggregated discovery.
+ * A server to be timed. Whoever comes gets the sample's clusters, as many as -r says, and its listener.
  *
  *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS]
  *
- * Prints "ready". GET /push on -ctl changes one cluster, sets the new snapshot and answers "version=V resource=NAME".
+ * It says "ready" when it listens. Each GET /push on the control port gives one more cluster a new version and is told
+ * "version=V resource=NAME": with these a client knows the push when it sees it.
  */
 #include <stdio.h>
 #include <stdlib.h>
