@@ -42,7 +42,11 @@ typedef struct egress_server_options {
   uint32_t max_request_bytes;
   /** Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. */
   uint32_t max_streams;
-  /** Names subscribed to on one stream at most, over all types; 0 means 100,000. */
+  /**
+   * Names subscribed to on one stream at most, over all types; 0 means 100,000. However many are allowed, they and the
+   * versions that a client says it holds may take 32 MiB a stream. A stream that goes over either limit ends with
+   * RESOURCE_EXHAUSTED.
+   */
   uint32_t max_subscriptions;
   /** Events kept for ``egress_server_next_event`` at most; 0 means 1,024. The oldest are dropped and counted. */
   uint32_t max_events;

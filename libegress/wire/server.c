@@ -87,6 +87,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .cache = cache,
                                             .identifier = server->identifier,
                                             .max_subscriptions = own.max_subscriptions,
+                                            .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                             .on_ready = egress__call_on_ready,
                                             .on_event = egress__call_on_event};
   server->last_listener = &server->listeners;

@@ -42,7 +42,7 @@ static void unsubscribe(egress__track *track, egress__span text) {
 int egress__delta_subscribe(egress__track *track, const egress__request *request) {
   int first = track->want.request++ == 0;
   if (first) {
-    int rv = egress__initial_new(&track->initial, track->alloc, request);
+    int rv = egress__initial_new(&track->initial, track->alloc, track->want.budget, request);
     if (rv != 0)
       return rv;
     if (request->added == 0 && track->whole)

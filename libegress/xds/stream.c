@@ -10,6 +10,7 @@
  */
 #include "xds/stream.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ struct egress__stream {
   egress__xds_variant variant;
   uint8_t inside;  /* a call is on: it looks for changes itself */
   uint8_t changed; /* the group may have another snapshot than `snap` */
-  uint32_t name_count;
+  egress__budget budget;
   uint32_t track_count;
   uint64_t nonce; /* of the last response of any type */
   egress__watch watch;
@@ -66,6 +67,7 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
   stream->user = user;
   stream->variant = variant;
   stream->watch.on_change = on_change;
+  stream->budget = (egress__budget){.max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
   *out = stream;
   return 0;
 }
@@ -78,6 +80,7 @@ void egress__stream_free(egress__stream *stream) {
     stream->tracks = track->next;
     egress__track_free(track);
   }
+  assert(stream->budget.names == 0 && stream->budget.bytes == 0 && "what was taken was given back");
   egress_snapshot_unref(stream->snap);
   egress__free(stream->config->alloc, stream->node_id);
   egress__free(stream->config->alloc, stream);
@@ -134,8 +137,7 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
     return 0;
   if (stream->track_count == EGRESS__TYPES_MAX)
     return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d types on one stream", EGRESS__TYPES_MAX);
-  egress__track *track =
-      egress__track_new(stream->config->alloc, type_url, &stream->name_count, stream->config->max_subscriptions);
+  egress__track *track = egress__track_new(stream->config->alloc, type_url, &stream->budget);
   if (track == NULL)
     return EGRESS_ENOMEM;
   egress__track **place = &stream->tracks;
@@ -218,6 +220,19 @@ static int take_request(egress__stream *stream, egress__track *track, const egre
   return current ? egress__sotw_subscribe(track, request) : 0; /* else stale: the client will say it all again */
 }
 
+static int over_budget(const egress__budget *budget, egress__stream_fault *fault) {
+  switch (budget->refused) {
+  case EGRESS__BUDGET_NAMES:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %" PRIu32 " resource names subscribed to",
+                                 budget->max_names);
+  case EGRESS__BUDGET_BYTES:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "the names and versions of one stream take more than %zu bytes",
+                                 budget->max_bytes);
+  }
+  assert(0 && "refused is out of range");
+  return EGRESS_ELIMIT;
+}
+
 static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   egress__request request;
   egress__track *track;
@@ -229,10 +244,7 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
   if (rv != 0)
     return rv;
   rv = take_request(stream, track, &request);
-  if (rv == EGRESS_ELIMIT)
-    egress__stream_refuse(fault, rv, "more than %" PRIu32 " resource names subscribed to",
-                          stream->config->max_subscriptions);
-  return rv;
+  return rv == EGRESS_ELIMIT ? over_budget(&stream->budget, fault) : rv;
 }
 
 int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {

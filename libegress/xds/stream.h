@@ -17,12 +17,20 @@ typedef enum egress__xds_variant {
   EGRESS__XDS_DELTA /* DeltaDiscoveryRequest, DeltaDiscoveryResponse */
 } egress__xds_variant;
 
+/**
+ * What the names and versions that a client makes one stream remember may take, with the tables that find them. A
+ * hundred thousand names of 200 bytes take 30 MB; ten thousand clusters and as many endpoints, all subscribed to by a
+ * name of 300 bytes and held in a version, take 15 MB. Number and length of names alone would allow 400 MB and more.
+ */
+enum { EGRESS__STREAM_BYTES_MAX = 32 << 20 };
+
 /** What all streams of a server share; borrowed by each. */
 typedef struct egress__stream_config {
   const egress_alloc *alloc;
   egress_cache *cache;
   const char *identifier; /* control_plane.identifier */
   uint32_t max_subscriptions;
+  size_t max_bytes; /* EGRESS__STREAM_BYTES_MAX, less in tests */
   /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in
      the loop. Never called from inside a call on the same stream. */
   void (*on_ready)(egress__stream *stream, void *user);

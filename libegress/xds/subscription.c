@@ -16,17 +16,25 @@
 
 #include "base/alloc.h"
 
-void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, uint32_t *name_count,
-                               uint32_t name_limit) {
-  *sub = (egress__subscription){.name_count = name_count, .name_limit = name_limit};
+void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, egress__budget *budget) {
+  *sub = (egress__subscription){.budget = budget};
   egress__map_init(&sub->names, alloc);
+}
+
+static size_t bytes_of(size_t size) {
+  return sizeof(egress__name) + size + 1;
+}
+
+static void free_name(egress__subscription *sub, egress__name *name) {
+  egress__budget_give(sub->budget, 1, bytes_of(name->size));
+  egress__free(sub->names.alloc, name);
 }
 
 void egress__subscription_dispose(egress__subscription *sub) {
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;)
-    egress__free(sub->names.alloc, entry->value);
-  egress__map_dispose(&sub->names);
+    free_name(sub, entry->value);
+  egress__budget_map_dispose(sub->budget, &sub->names);
 }
 
 egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size) {
@@ -52,17 +60,17 @@ static egress__name *need(egress__subscription *sub, const char *text, size_t si
   if (name != NULL)
     return name;
   const egress_alloc *alloc = sub->names.alloc;
-  name = egress__calloc(alloc, 1, sizeof *name + size + 1);
+  name = egress__calloc(alloc, 1, bytes_of(size));
   if (name == NULL)
     return NULL;
   name->size = (uint16_t)size;
   memcpy(name->text, text, size);
-  if (egress__map_set(&sub->names, name->text, size, name) != 0) {
+  if (egress__budget_map_set(sub->budget, &sub->names, name->text, size, name) != 0) {
     egress__free(alloc, name);
     return NULL;
   }
   sub->owed[EGRESS__OWED_NO]++;
-  ++*sub->name_count;
+  egress__budget_take(sub->budget, 1, bytes_of(size));
   return name;
 }
 
@@ -70,13 +78,13 @@ static void drop(egress__subscription *sub, egress__name *name) {
   egress__map_remove(&sub->names, name->text, name->size);
   sub->owed[name->owed]--;
   sub->wanted -= name->wanted;
-  --*sub->name_count;
-  egress__free(sub->names.alloc, name);
+  free_name(sub, name);
 }
 
 int egress__subscription_add(egress__subscription *sub, egress__span text) {
   const char *chars = (const char *)text.data;
-  if (*sub->name_count >= sub->name_limit && egress__subscription_find(sub, chars, text.size) == NULL)
+  if (egress__subscription_find(sub, chars, text.size) == NULL &&
+      egress__budget_ask(sub->budget, 1, bytes_of(text.size) + egress__map_growth(&sub->names)) != 0)
     return EGRESS_ELIMIT;
   egress__name *name = need(sub, chars, text.size);
   if (name == NULL)

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/protowire.h"
+#include "xds/budget.h"
 
 /*
  * What a client wants of one type: everything ("*"), names, or both; and which names it is to be told about whether
@@ -28,9 +29,8 @@ typedef struct egress__name {
 } egress__name;
 
 typedef struct egress__subscription {
-  egress__map names;    /* text -> egress__name */
-  uint32_t *name_count; /* of the whole stream */
-  uint32_t name_limit;
+  egress__map names;                 /* text -> egress__name */
+  egress__budget *budget;            /* of the whole stream */
   uint32_t request;                  /* number of the request being taken */
   uint32_t owed[EGRESS__OWED_COUNT]; /* how many names are in each state */
   uint32_t wanted;                   /* how many are wanted by name */
@@ -39,9 +39,8 @@ typedef struct egress__subscription {
   uint8_t named;         /* a name was wanted at some time: an empty list does not mean everything any more */
 } egress__subscription;
 
-/** `name_count` is shared by the subscriptions of a stream and bounded by `name_limit`. */
-void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, uint32_t *name_count,
-                               uint32_t name_limit);
+/** `budget` is shared by the subscriptions of a stream and outlives them. */
+void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, egress__budget *budget);
 void egress__subscription_dispose(egress__subscription *sub);
 
 /** 1 when the client wants `name`, by that or as part of everything. */
@@ -59,7 +58,10 @@ void egress__subscription_remove(egress__subscription *sub, egress__name *name);
 /** A name is not wanted by name any more, but the client has to be told how it stands. */
 void egress__subscription_unname(egress__subscription *sub, egress__name *name);
 
-/** The client has to be told about a name, wanted by name or not. Returns 0 or EGRESS_ENOMEM. */
+/**
+ * The client has to be told about a name, wanted by name or not. This is not the client's doing: it counts, but no
+ * limit refuses it. Returns 0 or EGRESS_ENOMEM.
+ */
 int egress__subscription_owe(egress__subscription *sub, const char *name);
 
 void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed);

@@ -25,8 +25,7 @@ static uint8_t rank_of(const char *type_url) {
   return rank;
 }
 
-egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, uint32_t *name_count,
-                                 uint32_t name_limit) {
+egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, egress__budget *budget) {
   egress__track *track = egress__calloc(alloc, 1, sizeof *track + type_url.size + 1);
   if (track == NULL)
     return NULL;
@@ -36,7 +35,7 @@ egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_ur
   track->whole =
       strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
   track->has.nothing = 1;
-  egress__subscription_init(&track->want, alloc, name_count, name_limit);
+  egress__subscription_init(&track->want, alloc, budget);
   return track;
 }
 

@@ -31,9 +31,8 @@ typedef struct egress__track {
   char type_url[];
 } egress__track;
 
-/** Returns NULL when out of memory. The counts are egress__subscription_init's. */
-egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, uint32_t *name_count,
-                                 uint32_t name_limit);
+/** Returns NULL when out of memory. `budget` is the stream's and outlives the track. */
+egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, egress__budget *budget);
 void egress__track_free(egress__track *track);
 
 /** 1 when the set `to` (NULL: empty) is not what was sent last. */

@@ -7,7 +7,15 @@
 
 #include "support/xds.h"
 
-enum { TYPES = 4, NAMES = 8, CLIENTS = 2, QUEUE = TYPES };
+enum {
+  TYPES = 4,
+  NAMES = 8,
+  CLIENTS = 2,
+  QUEUE = TYPES,
+  /* Enough for ever: a type takes 80 bytes of names in a table of 1,024, and 300 of versions in one of 512. */
+  BYTES = 2048 * TYPES,
+  NOISE_BYTES = 600 /* one table and a few names */
+};
 
 static const char letters[] = "CELR"; /* in the order in which they must be sent */
 
@@ -98,8 +106,9 @@ static void change_snapshot(world *w, script *s) {
 }
 
 /* Requests. */
-static void connect_client(world *w, client *c) {
-  c->config = (egress__stream_config){egress__alloc_or_default(NULL), w->cache, "fuzz", 1000, on_ready, on_event};
+static void connect_client(world *w, client *c, size_t max_bytes) {
+  c->config =
+      (egress__stream_config){egress__alloc_or_default(NULL), w->cache, "fuzz", 1000, max_bytes, on_ready, on_event};
   assert(egress__stream_new(&c->stream, &c->config, c->variant, c) == 0);
   c->queued = 0;
   c->last_nonce = 0;
@@ -188,7 +197,7 @@ static void change_subscription(client *c, script *s) {
 /* A new stream: the client says again all that it wants and, in delta, what it holds. */
 static void reconnect(world *w, client *c) {
   egress__stream_free(c->stream);
-  connect_client(w, c);
+  connect_client(w, c, BYTES);
   for (int type = 0; type < TYPES; type++) {
     view *v = &c->views[type];
     char initial[XDS_TEXT] = "";
@@ -303,7 +312,7 @@ static void handle(client *c, uint8_t part, int accept) {
 /* A stream that says what it likes. */
 static void send_noise(world *w, script *s) {
   client c = {.variant = take(s, 2) ? EGRESS__XDS_DELTA : EGRESS__XDS_SOTW};
-  connect_client(w, &c);
+  connect_client(w, &c, NOISE_BYTES);
   egress__stream_fault fault;
   int rv = 0;
   while (rv == 0 && s->size > 0) {
@@ -400,7 +409,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   unsigned variants = take(&s, 4);
   for (int i = 0; i < CLIENTS; i++) {
     w.clients[i].variant = variants >> i & 1 ? EGRESS__XDS_DELTA : EGRESS__XDS_SOTW;
-    connect_client(&w, &w.clients[i]);
+    connect_client(&w, &w.clients[i], BYTES);
   }
   while (s.size > 0)
     act(&w, &s);

@@ -101,7 +101,7 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, const act
   options.alloc = alloc;
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0) {
-    s.config = (egress__stream_config){alloc, s.cache, "tested", 100, on_ready, on_event};
+    s.config = (egress__stream_config){alloc, s.cache, "tested", 100, EGRESS__STREAM_BYTES_MAX, on_ready, on_event};
     rv = egress__stream_new(&s.stream, &s.config, variant, NULL);
     assert((rv == 0) == (s.stream != NULL));
   }

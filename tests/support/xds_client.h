@@ -54,6 +54,7 @@ static inline void xds_connect(xds_client *client, egress_cache *cache, egress__
                                            .cache = cache,
                                            .identifier = "tested",
                                            .max_subscriptions = 100,
+                                           .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                            .on_ready = xds_on_ready,
                                            .on_event = xds_on_event};
   cr_assert_eq(egress__stream_new(&client->stream, &client->config, variant, client), 0);

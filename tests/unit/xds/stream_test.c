@@ -179,8 +179,16 @@ Test(stream, types_are_limited) {
   cr_assert_str_eq(client.fault.message, "more than 64 types on one stream");
 }
 
+/* The client's stream is a new one, with these limits. */
+static void limit(uint32_t max_subscriptions, size_t max_bytes) {
+  egress__stream_free(client.stream);
+  client.config.max_subscriptions = max_subscriptions;
+  client.config.max_bytes = max_bytes;
+  cr_assert_eq(egress__stream_new(&client.stream, &client.config, client.variant, &client), 0);
+}
+
 Test(stream, names_are_limited_over_all_types) {
-  client.config.max_subscriptions = 3;
+  limit(3, EGRESS__STREAM_BYTES_MAX);
   SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a b"}));
   SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
   SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
@@ -189,6 +197,64 @@ Test(stream, names_are_limited_over_all_types) {
   cr_assert_eq(xds_send(&client, (xds_request){.type = 'L', .names = "e"}), EGRESS_ELIMIT);
   cr_assert_eq(client.fault.status, RESOURCE_EXHAUSTED);
   cr_assert_str_eq(client.fault.message, "more than 3 resource names subscribed to");
+}
+
+/* The table of a type takes 512 bytes at first; so two types fit, with their names, and a third does not. */
+Test(stream, bytes_are_limited_over_all_types) {
+  static xds_client other;
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  limit(100, 1500);
+  xds_set(&client, "g", "E: a=1 R: c=1");
+  SENT("E: a=1", xds_ask(&client, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("R: c=1", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'L', .names = "e"}), EGRESS_ELIMIT);
+  cr_assert_eq(client.fault.status, RESOURCE_EXHAUSTED);
+  cr_assert_str_eq(client.fault.message, "the names and versions of one stream take more than 1500 bytes");
+  SENT("E: a=1", xds_ask(&other, (xds_request){.type = 'E', .names = "a b"})); /* others go on */
+  xds_end(&other);
+}
+
+/* What is asked for and dropped again is given back: or a stream would be refused at last. */
+Test(stream, bytes_come_back) {
+  for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+    client.variant = (egress__xds_variant)variant;
+    limit(100, 1500);
+    for (int i = 0; i < 1000; i++) {
+      char name[XDS_WORD];
+      snprintf(name, sizeof name, "name-%d", i);
+      SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = name})); /* in delta one more, else the only one */
+      if (variant == EGRESS__XDS_DELTA)
+        SENT("", xds_ask(&client, (xds_request){.type = 'E', .drop = name}));
+    }
+  }
+}
+
+enum { MANY = 10000, LONG = 300, REQUEST = 8 << 20 };
+
+/* A request that says `MANY` names of `LONG` bytes, and in delta a version of each. */
+static int send_many(char type) {
+  static uint8_t bytes[REQUEST], entry[2 * LONG];
+  char name[LONG + 1];
+  int delta = client.variant == EGRESS__XDS_DELTA;
+  uint8_t *to = egress__put_bytes(bytes, delta ? 1 : 2, "\x0a\x01n", 3);
+  to = xds_put_text(to, delta ? 2 : 4, xds_type_url(type));
+  for (int i = 0; i < MANY; i++) {
+    snprintf(name, sizeof name, "%0*d", LONG, i);
+    to = xds_put_text(to, 3, name);
+    uint8_t *end = xds_put_text(xds_put_text(entry, 1, name), 2, "0123456789abcdef0123456789abcdef");
+    if (delta)
+      to = egress__put_bytes(to, 5, entry, (size_t)(end - entry));
+  }
+  return send_bytes(bytes, (size_t)(to - bytes));
+}
+
+Test(stream, budget_has_room_for_many_long_names) {
+  for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+    client.variant = (egress__xds_variant)variant;
+    limit(100000, EGRESS__STREAM_BYTES_MAX);
+    cr_assert_eq(send_many('C'), 0, "%s", client.fault.message);
+    cr_assert_eq(send_many('E'), 0, "%s", client.fault.message);
+  }
 }
 
 Test(stream, identifier_that_does_not_fit_is_left_out) {
