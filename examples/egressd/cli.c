@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "value.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -23,53 +24,6 @@ static const cli_option *find_option(const cli_command *command, const char *nam
   return NULL;
 }
 
-static int read_number(uint32_t *out, const cli_command *command, const cli_option *option, const char *value,
-                       const char *origin) {
-  size_t digits = strspn(value, "0123456789");
-  unsigned long long number = digits > 0 && digits <= 10 && value[digits] == '\0' ? strtoull(value, NULL, 10) : 0;
-  if (digits == 0 || value[digits] != '\0' || number < option->min || number > option->max) {
-    char what[160];
-    snprintf(what, sizeof what, "'%.40s' is not a number from %u to %u", value, option->min, option->max);
-    return complain(command, origin, what);
-  }
-  *out = (uint32_t)number;
-  return 0;
-}
-
-static int is_word(const char *words, const char *value) {
-  size_t size = strlen(value);
-  for (const char *at = words; size > 0 && at != NULL; at = strchr(at, '|')) {
-    at += *at == '|';
-    if (strncmp(at, value, size) == 0 && (at[size] == '|' || at[size] == '\0'))
-      return 1;
-  }
-  return 0;
-}
-
-static int set_value(cli_args *args, const cli_command *command, const cli_option *option, const char *value,
-                     const char *origin) {
-  char what[160];
-  switch (option->kind) {
-  case CLI_FLAG:
-  case CLI_TEXT:
-    if (*value == '\0')
-      return complain(command, origin, "the value is empty; leave the option out instead");
-    break;
-  case CLI_NUMBER:
-    if (read_number(&args->number[option->id], command, option, value, origin) != 0)
-      return -1;
-    break;
-  case CLI_WORD:
-    if (!is_word(option->value, value)) {
-      snprintf(what, sizeof what, "'%.40s' is none of %s", value, option->value);
-      return complain(command, origin, what);
-    }
-    break;
-  }
-  args->text[option->id] = value;
-  return 0;
-}
-
 /* The variable of an option: EGRESSD_SNI_PORT for sni-port. */
 static void variable_name(char out[NAME_MAX_BYTES], const cli_option *option) {
   int size = snprintf(out, NAME_MAX_BYTES, "EGRESSD_%s", option->name);
@@ -77,57 +31,93 @@ static void variable_name(char out[NAME_MAX_BYTES], const cli_option *option) {
     out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
-static int take_variable(cli_args *args, const cli_command *command, const cli_option *option) {
-  char name[NAME_MAX_BYTES];
+/* Where the value of an option was written: "--sni-port" or "EGRESSD_SNI_PORT". */
+static void origin_name(char out[NAME_MAX_BYTES], const cli_option *option, int is_variable) {
+  if (is_variable)
+    variable_name(out, option);
+  else
+    snprintf(out, NAME_MAX_BYTES, "--%s", option->name);
+}
+
+static int set_value(cli_args *args, const cli_option *option, const char *value, int is_variable) {
+  char fault[VALUE_FAULT_BYTES], origin[NAME_MAX_BYTES];
+  if (value_judge(fault, &args->number[option->id], option, value) != 0) {
+    origin_name(origin, option, is_variable);
+    return complain(args->command, origin, fault);
+  }
+  args->text[option->id] = value;
+  args->is_variable[option->id] = (unsigned char)is_variable;
+  return 0;
+}
+
+static int take_variable(cli_args *args, const cli_option *option) {
+  char name[NAME_MAX_BYTES], what[VALUE_FAULT_BYTES], shown[VALUE_SHOWN_BYTES];
   variable_name(name, option);
   const char *value = getenv(name);
-  if (value == NULL || *value == '\0')
+  if (value == NULL || *value == '\0' || (option->kind == CLI_FLAG && strcmp(value, "0") == 0))
     return 0;
-  if (option->kind == CLI_FLAG && strcmp(value, "0") == 0)
-    return 0;
-  if (option->kind == CLI_FLAG && strcmp(value, "1") != 0)
-    return complain(command, name, "must be 0 or 1");
-  return set_value(args, command, option, value, name);
+  if (option->kind == CLI_FLAG && strcmp(value, "1") != 0) {
+    snprintf(what, sizeof what, "'%s' is neither 1 nor 0", value_shown(shown, value));
+    return complain(args->command, name, what);
+  }
+  return set_value(args, option, value, 1);
 }
 
 /* What the command line does not say comes from the environment, then from the table. */
-static int fill_rest(cli_args *args, const cli_command *command) {
+static int fill_rest(cli_args *args) {
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *option = &cli_options[i];
-    if ((option->commands & command->bit) == 0 || args->text[option->id] != NULL)
+    if ((option->commands & args->command->bit) == 0 || args->text[option->id] != NULL)
       continue;
-    if (take_variable(args, command, option) != 0)
+    if (take_variable(args, option) != 0)
       return -1;
-    if (args->text[option->id] == NULL && option->fallback != NULL &&
-        set_value(args, command, option, option->fallback, option->name) != 0)
+    if (args->text[option->id] == NULL && option->fallback != NULL && set_value(args, option, option->fallback, 0) != 0)
       return -1;
   }
   return 0;
 }
 
+/* The value of the option at argv[*at], which may be the argument after it; NULL after saying what is wrong. */
+static const char *value_of(const cli_args *args, const cli_option *option, int argc, char **argv, int *at) {
+  char origin[NAME_MAX_BYTES], what[VALUE_FAULT_BYTES], shown[VALUE_SHOWN_BYTES];
+  const char *equals = strchr(argv[*at], '=');
+  if (equals != NULL)
+    return equals + 1;
+  origin_name(origin, option, 0);
+  if (*at + 1 >= argc)
+    return complain(args->command, origin, "needs a value"), NULL;
+  const char *value = argv[++*at];
+  if (strncmp(value, "--", 2) != 0)
+    return value;
+  value_shown(shown, value);
+  snprintf(what, sizeof what, "needs a value before '%s'; if that is the value, write %s=%s", shown, origin, shown);
+  return complain(args->command, origin, what), NULL;
+}
+
 /* Takes argv[*at], an option, and its value; moves *at to the last argument used. */
-static int take_option(cli_args *args, const cli_command *command, int argc, char **argv, int *at) {
+static int take_option(cli_args *args, int argc, char **argv, int *at) {
   const char *written = argv[*at];
   const char *equals = strchr(written, '=');
   size_t size = equals != NULL ? (size_t)(equals - written) : strlen(written);
-  char origin[NAME_MAX_BYTES];
-  snprintf(origin, sizeof origin, "%.*s", size < sizeof origin ? (int)size : (int)sizeof origin - 1, written);
-  const cli_option *option = size > 2 && written[1] == '-' ? find_option(command, written + 2, size - 2) : NULL;
+  char shown[VALUE_SHOWN_BYTES], origin[NAME_MAX_BYTES];
+  const cli_option *option = size > 2 && written[1] == '-' ? find_option(args->command, written + 2, size - 2) : NULL;
   if (option == NULL)
-    return complain(command, origin, "no such option");
+    return complain(args->command, value_shown(shown, written), "no such option");
+  origin_name(origin, option, 0);
   if (args->text[option->id] != NULL)
-    return complain(command, origin, "given twice");
+    return complain(args->command, origin, "given twice");
   if (option->kind == CLI_FLAG)
-    return equals != NULL ? complain(command, origin, "takes no value") : set_value(args, command, option, "1", origin);
-  if (equals == NULL && *at + 1 >= argc)
-    return complain(command, origin, "needs a value");
-  const char *value = equals != NULL ? equals + 1 : argv[++*at];
-  return set_value(args, command, option, value, origin);
+    return equals != NULL ? complain(args->command, origin, "takes no value") : set_value(args, option, "1", 0);
+  const char *value = value_of(args, option, argc, argv, at);
+  return value == NULL ? -1 : set_value(args, option, value, 0);
 }
 
-static int take_operand(cli_args *args, const cli_command *command, size_t *count, const char *written) {
-  if (*count >= command->operand_count)
-    return complain(command, written, "one argument too many");
+static int take_operand(cli_args *args, size_t *count, const char *written) {
+  char shown[VALUE_SHOWN_BYTES];
+  if (*count >= args->command->operand_count)
+    return complain(args->command, value_shown(shown, written), "one argument too many");
+  if (*written == '\0')
+    return complain(args->command, "", "an argument is empty");
   args->operands[(*count)++] = written;
   return 0;
 }
@@ -141,7 +131,7 @@ static int check_operands(const cli_command *command, size_t count) {
 }
 
 int cli_parse(cli_args *out, const cli_command *command, int argc, char **argv) {
-  cli_args args = {0};
+  cli_args args = {.command = command};
   size_t count = 0;
   int options = 1;
   for (int i = 0; i < argc; i++) {
@@ -151,17 +141,34 @@ int cli_parse(cli_args *out, const cli_command *command, int argc, char **argv) 
       options = 0;
       continue;
     }
-    int rv = options && argv[i][0] == '-' && argv[i][1] != '\0' ? take_option(&args, command, argc, argv, &i)
-                                                                : take_operand(&args, command, &count, argv[i]);
+    int rv = options && argv[i][0] == '-' && argv[i][1] != '\0' ? take_option(&args, argc, argv, &i)
+                                                                : take_operand(&args, &count, argv[i]);
     if (rv != 0)
       return rv;
   }
   int rv = check_operands(command, count);
   if (rv == 0)
-    rv = fill_rest(&args, command);
+    rv = fill_rest(&args);
   if (rv == 0)
     *out = args;
   return rv;
+}
+
+const cli_option *cli_option_of(cli_id id) {
+  size_t i = 0;
+  while (cli_options[i].id != id)
+    i++; /* the table has them all */
+  return &cli_options[i];
+}
+
+int cli_refuse(const cli_args *args, cli_id id, const char *what) {
+  char origin[NAME_MAX_BYTES], shown[VALUE_SHOWN_BYTES], fault[VALUE_FAULT_BYTES];
+  const char *value = args->text[id];
+  origin_name(origin, cli_option_of(id), args->is_variable[id]);
+  if (value == NULL)
+    return complain(args->command, origin, what);
+  snprintf(fault, sizeof fault, "'%s': %s", value_shown(shown, value), what);
+  return complain(args->command, origin, fault);
 }
 
 void cli_wrap(int indent, const char *text) {
@@ -204,6 +211,7 @@ void cli_help(const cli_command *command) {
       help_option(&cli_options[i]);
   }
   printf("  --help\n      Prints this.\n\n");
-  cli_wrap(0, "An option may also be set by its environment variable (a flag by 1 or 0); the command line wins. "
+  cli_wrap(0, "An option may also be set by its environment variable (a flag by 1 or 0; an empty one is not set); the "
+              "command line wins. "
               "Long options take their value as --name VALUE or --name=VALUE.");
 }

@@ -46,7 +46,21 @@ typedef enum cli_id {
   CLI_COUNT
 } cli_id;
 
-typedef enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_NUMBER, CLI_WORD } cli_kind;
+typedef enum cli_kind {
+  CLI_FLAG,
+  CLI_NUMBER,
+  CLI_WORD,
+  /* UTF-8. */
+  CLI_TEXT,
+  /* A file that egressd itself opens. */
+  CLI_PATH,
+  /* ADDRESS:PORT. */
+  CLI_ADDRESS,
+  /* ADDRESS:PORT or unix:/PATH. */
+  CLI_SOCKET,
+  /* The same or NAME:PORT. */
+  CLI_TARGET
+} cli_kind;
 
 /* Bits of cli_option.commands: which subcommands take the option. */
 typedef enum cli_command_bit {
@@ -67,19 +81,25 @@ typedef struct cli_option {
   const char *value;
   /* What an option that is not given is; NULL: not set. */
   const char *fallback;
-  /* CLI_NUMBER: the smallest and largest value. */
+  /* CLI_NUMBER: the smallest and largest value. Addresses: `min` is the smallest port. CLI_TEXT: `max` is how many
+   * bytes it may have; 0: any. */
   uint32_t min, max;
   const char *help;
 } cli_option;
 
 enum { CLI_OPERANDS_MAX = 3 };
 
+struct cli_command;
+
 typedef struct cli_args {
+  const struct cli_command *command;
   const char *operands[CLI_OPERANDS_MAX];
   /* Value of each option as written; a flag that is set is "1"; NULL: not given and without a fallback. */
   const char *text[CLI_COUNT];
   /* Value of each CLI_NUMBER option. */
   uint32_t number[CLI_COUNT];
+  /* 1: the value came from the environment. */
+  unsigned char is_variable[CLI_COUNT];
 } cli_args;
 
 typedef struct cli_command {
@@ -100,6 +120,12 @@ extern const size_t cli_option_count;
 
 /* Reads argv after the subcommand's name. 0: run it; 1: help was asked for; else -1, and stderr says what to do. */
 int cli_parse(cli_args *out, const cli_command *command, int argc, char **argv);
+
+const cli_option *cli_option_of(cli_id id);
+
+/* Says on stderr that the value of option `id` is wrong, where it came from, and `what` is wrong with it. Returns -1.
+ */
+int cli_refuse(const cli_args *args, cli_id id, const char *what);
 
 /* Prints the help of one subcommand to stdout. */
 void cli_help(const cli_command *command);

@@ -1,9 +1,11 @@
 /* The subcommands that answer one question and end. */
 #include "commands.h"
+#include "checks.h"
+#include "endpoint.h"
+#include "value.h"
 
 #include <egress/egress.h>
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +69,8 @@ int command_bootstrap(const cli_args *args) {
   options.tls_key = args->text[CLI_CLIENT_KEY];
   options.keepalive_ms = args->number[CLI_KEEPALIVE_MS];
   options.delta = strcmp(args->text[CLI_XDS], "delta") == 0;
-  if (options.node_id == NULL) {
-    fprintf(stderr, "egressd bootstrap: needs --node-id\nTry 'egressd bootstrap --help'.\n");
+  if (check_bootstrap(args) != 0)
     return CLI_EXIT_ERROR;
-  }
   egress_text *text = NULL;
   egress_diag *diag = new_diag();
   int rv = egress_bootstrap(&text, &options, diag);
@@ -80,6 +80,8 @@ int command_bootstrap(const cli_args *args) {
             "start Envoy with: envoy -c FILE --drain-time-s %s --reject-unknown-dynamic-fields\n"
             "(a connection that loses its permission then ends within %s s)\n",
             args->text[CLI_DRAIN_TIME_S], args->text[CLI_DRAIN_TIME_S]);
+  } else if (rv == EGRESS_EINVAL) { /* what only the library can judge */
+    cli_refuse(args, CLI_CONTROL_PLANE, "the name is not one of a host, of letters, digits, - and dots");
   } else {
     command_complain(rv, diag);
   }
@@ -114,46 +116,6 @@ int command_lint(const cli_args *args) {
   return status;
 }
 
-/* "HOST:PORT" or "[IPV6]:PORT" in two; the host is copied. */
-typedef struct destination {
-  char host[512]; /* longer than any host name, so that a too long one is judged, not cut */
-  uint16_t port;
-  int is_address;
-} destination;
-
-static int read_port(uint16_t *out, const char *text) {
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 5 || text[digits] != '\0')
-    return -1;
-  unsigned long port = strtoul(text, NULL, 10);
-  if (port < 1 || port > UINT16_MAX)
-    return -1;
-  *out = (uint16_t)port;
-  return 0;
-}
-
-static int is_address(const char *host) {
-  unsigned char bytes[16];
-  return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-static int read_destination(destination *out, const char *text) {
-  const char *colon = strrchr(text, ':');
-  const char *host = text;
-  if (colon == NULL || read_port(&out->port, colon + 1) != 0)
-    return -1;
-  size_t size = (size_t)(colon - text);
-  int brackets = size >= 2 && host[0] == '[' && host[size - 1] == ']';
-  host += brackets;
-  size -= brackets ? 2 : 0;
-  if (size == 0 || size >= sizeof out->host || (!brackets && memchr(host, ':', size) != NULL))
-    return -1;
-  memcpy(out->host, host, size);
-  out->host[size] = '\0';
-  out->is_address = is_address(out->host);
-  return brackets && !out->is_address ? -1 : 0;
-}
-
 static int32_t protocol_of(const char *word, int for_address) {
   if (word == NULL)
     return for_address ? EGRESS_PROTOCOL_TCP : EGRESS_PROTOCOL_TLS;
@@ -176,25 +138,32 @@ static int print_decision(const egress_policy *policy, const egress_flow *flow) 
   return decision.verdict == EGRESS_DENY ? CLI_EXIT_NO : CLI_EXIT_OK;
 }
 
+/* The last two arguments of `check`; -1 after saying which is wrong. */
+static int read_question(endpoint *to, const cli_args *args) {
+  char shown[VALUE_SHOWN_BYTES];
+  const char *source = args->operands[1], *destination = args->operands[2];
+  if (!endpoint_is_address(source)) {
+    fprintf(stderr, "egressd check: SOURCE '%s' is not an IPv4 or IPv6 address\n", value_shown(shown, source));
+    return -1;
+  }
+  if (endpoint_read(to, destination, 1) != ENDPOINT_OK) {
+    fprintf(stderr, "egressd check: '%s' is not HOST:PORT, ADDRESS:PORT or [IPV6]:PORT with a port from 1 to 65535\n",
+            value_shown(shown, destination));
+    return -1;
+  }
+  return 0;
+}
+
 int command_check(const cli_args *args) {
-  const char *path = args->operands[0], *source = args->operands[1];
-  destination to = {.port = 0};
-  if (!is_address(source)) {
-    fprintf(stderr, "egressd check: SOURCE '%.60s' is not an IPv4 or IPv6 address\n", source);
+  const char *path = args->operands[0];
+  endpoint to = {.port = 0};
+  if (read_question(&to, args) != 0)
     return CLI_EXIT_ERROR;
-  }
-  if (read_destination(&to, args->operands[2]) != 0) {
-    fprintf(stderr,
-            "egressd check: '%.300s' is not HOST:PORT, ADDRESS:PORT or [IPV6]:PORT with a port from 1 to "
-            "65535\n",
-            args->operands[2]);
-    return CLI_EXIT_ERROR;
-  }
   egress_flow flow = EGRESS_FLOW_INIT;
-  flow.source = source;
+  flow.source = args->operands[1];
   flow.port = to.port;
-  flow.protocol = protocol_of(args->text[CLI_PROTOCOL], to.is_address);
-  *(to.is_address ? &flow.address : &flow.name) = to.host;
+  flow.protocol = protocol_of(args->text[CLI_PROTOCOL], to.family != 0);
+  *(to.family != 0 ? &flow.address : &flow.name) = to.host;
   egress_policy *policy = NULL;
   egress_diag *diag = new_diag();
   int rv = egress_policy_load(&policy, path, NULL, diag);
@@ -225,6 +194,8 @@ static int print_resources(const egress_snapshot *snap) {
 }
 
 int command_dump(const cli_args *args) {
+  if (check_listeners(args) != 0)
+    return CLI_EXIT_ERROR;
   egress_compile_options options = command_compile_options(args);
   egress_policy *policy = NULL;
   egress_snapshot *snap = NULL;

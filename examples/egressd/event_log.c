@@ -1,31 +1,16 @@
 #include "event_log.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
 
-/* Bytes of the UTF-8 character that starts at `text`; 0 when it is none. */
-static size_t utf8_size(const unsigned char *text) {
-  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  size_t size = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : text[0] >> 3 == 30 ? 4 : 0;
-  if (size < 2)
-    return size;
-  uint32_t code = text[0] & (0x7fU >> size);
-  for (size_t i = 1; i < size; i++) {
-    if (text[i] >> 6 != 2)
-      return 0;
-    code = code << 6 | (text[i] & 0x3fU);
-  }
-  int fits = code >= smallest[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  return fits ? size : 0;
-}
-
 /* A quoted JSON string; the text format uses the same for values that hold blanks or worse. */
 static void put_quoted(FILE *file, const char *value) {
   putc('"', file);
   for (const unsigned char *at = (const unsigned char *)value; *at != '\0';) {
-    size_t size = utf8_size(at);
+    size_t size = utf8_size((const char *)at);
     if (size == 0)
       fputs("\\ufffd", file);
     else if (*at < 0x20 || *at == 0x7f)

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "value.h"
 
 #include <egress/version.h>
 
@@ -26,7 +27,10 @@ static const cli_command commands[] = {
      "Without it the first policy after a start is compared with nothing. To start without the state, remove its "
      "file.\n"
      "\nSIGTERM and SIGINT close the streams and end egressd with status 0; a second one ends it at once. Each event "
-     "is one line on standard output.",
+     "is one line on standard output.\n"
+     "\nExit status: 0: ended by a signal; 1: the policy, the state, a certificate or the address cannot be used; 2: "
+     "bad "
+     "command line or environment.",
      command_serve},
     {"bootstrap", CLI_BOOTSTRAP, 0, "", "Print the bootstrap file with which an Envoy finds its control plane.",
      "Prints, as JSON, the file to start an Envoy with: who it is, where its control plane is, and an admin page. The "
@@ -71,25 +75,39 @@ static const cli_command *find_command(const char *name) {
   return NULL;
 }
 
+static int complain(const char *word, const char *what) {
+  char shown[VALUE_SHOWN_BYTES];
+  fprintf(stderr, "egressd: '%s' %s\nTry 'egressd --help'.\n", value_shown(shown, word), what);
+  return CLI_EXIT_ERROR;
+}
+
+static int run_command(const cli_command *command, int argc, char **argv) {
+  cli_args args;
+  int rv = cli_parse(&args, command, argc, argv);
+  if (rv > 0)
+    return cli_help(command), CLI_EXIT_OK;
+  return rv == 0 ? command->run(&args) : CLI_EXIT_ERROR;
+}
+
 static int run(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr, "egressd: needs a command: serve, bootstrap, lint, check or dump\nTry 'egressd --help'.\n");
     return CLI_EXIT_ERROR;
   }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-    return help(), CLI_EXIT_OK;
-  if (strcmp(argv[1], "--version") == 0)
-    return printf("egressd %s\n", egress_version()), CLI_EXIT_OK;
   const cli_command *command = find_command(argv[1]);
-  if (command == NULL) {
-    fprintf(stderr, "egressd: no command '%s'\nTry 'egressd --help'.\n", argv[1]);
-    return CLI_EXIT_ERROR;
-  }
-  cli_args args;
-  int rv = cli_parse(&args, command, argc - 2, argv + 2);
-  if (rv > 0)
-    return cli_help(command), CLI_EXIT_OK;
-  return rv == 0 ? command->run(&args) : CLI_EXIT_ERROR;
+  int for_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+  int for_version = strcmp(argv[1], "--version") == 0;
+  if (command != NULL)
+    return run_command(command, argc - 2, argv + 2);
+  if (!for_help && !for_version)
+    return complain(argv[1], "is no command; there are serve, bootstrap, lint, check and dump");
+  if (argc > 2)
+    return complain(argv[2], "is one argument too many");
+  if (for_help)
+    help();
+  else
+    printf("egressd %s\n", egress_version());
+  return CLI_EXIT_OK;
 }
 
 int main(int argc, char **argv) {

@@ -1,34 +1,37 @@
 /* The options of all subcommands: what they are called, what they take, what the help says of them. */
 #include "cli.h"
 
-enum { LISTENERS = CLI_SERVE | CLI_DUMP };
+enum {
+  LISTENERS = CLI_SERVE | CLI_DUMP,
+  NODE_TEXT_MAX_BYTES = 255 /* of a group or a node: what a server takes */
+};
 
 const cli_option cli_options[] = {
-    {CLI_LISTEN, CLI_TEXT, CLI_SERVE, "listen", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
+    {CLI_LISTEN, CLI_SOCKET, CLI_SERVE, "listen", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
      "Where Envoys find this daemon: 127.0.0.1:18000, [::1]:18000 or unix:/PATH. Port 0 lets the kernel pick one; "
-     "the event 'listening' says which."},
-    {CLI_TLS_CERT, CLI_TEXT, CLI_SERVE, "tls-cert", "FILE", NULL, 0, 0,
+     "the event 'listening' says which. With TLS, 0.0.0.0 also listens on [::], and [::] also takes IPv4."},
+    {CLI_TLS_CERT, CLI_PATH, CLI_SERVE, "tls-cert", "FILE", NULL, 0, 0,
      "The daemon's certificate chain, PEM. Needs --tls-key. Read once, at the start."},
-    {CLI_TLS_KEY, CLI_TEXT, CLI_SERVE, "tls-key", "FILE", NULL, 0, 0, "The private key of --tls-cert, PEM."},
-    {CLI_TLS_CLIENT_CA, CLI_TEXT, CLI_SERVE, "tls-client-ca", "FILE", NULL, 0, 0,
+    {CLI_TLS_KEY, CLI_PATH, CLI_SERVE, "tls-key", "FILE", NULL, 0, 0, "The private key of --tls-cert, PEM."},
+    {CLI_TLS_CLIENT_CA, CLI_PATH, CLI_SERVE, "tls-client-ca", "FILE", NULL, 0, 0,
      "Authorities, PEM, one of which must have signed the certificate of every Envoy that connects (mutual TLS)."},
     {CLI_INSECURE, CLI_FLAG, CLI_SERVE, "insecure", NULL, NULL, 0, 0,
      "Allows plaintext on an address that is not loopback. Whoever reaches it can read the policy, and whoever can "
      "redirect it can give Envoy another one."},
-    {CLI_GROUP, CLI_TEXT, CLI_SERVE, "group", "NAME", "*", 0, 0,
+    {CLI_GROUP, CLI_TEXT, CLI_SERVE, "group", "NAME", "*", 0, NODE_TEXT_MAX_BYTES,
      "Which Envoys get the policy: those whose node.cluster (or node.id, where that is empty) is NAME. * is all."},
-    {CLI_STATE, CLI_TEXT, CLI_SERVE, "state", "FILE", NULL, 0, 0,
+    {CLI_STATE, CLI_PATH, CLI_SERVE, "state", "FILE", NULL, 0, 0,
      "Where the daemon keeps what its next start has to know: which policy Envoys have. It is written, never by hand, "
      "before each policy is in force."},
     {CLI_LOG_FORMAT, CLI_WORD, CLI_SERVE, "log-format", "json|text", "json", 0, 0,
      "How events are written to standard output, a line each."},
-    {CLI_EXPLICIT, CLI_TEXT, LISTENERS, "explicit", "ADDRESS:PORT", NULL, 0, 0,
+    {CLI_EXPLICIT, CLI_ADDRESS, LISTENERS, "explicit", "ADDRESS:PORT", NULL, 1, 0,
      "Where each Envoy listens as an explicit forward proxy: HTTP with the whole URL, CONNECT over HTTP/1.1 and "
      "HTTP/2. Without --explicit and --sni it is 127.0.0.1:3128."},
-    {CLI_SNI, CLI_TEXT, LISTENERS, "sni", "ADDRESS:PORT", NULL, 0, 0,
+    {CLI_SNI, CLI_ADDRESS, LISTENERS, "sni", "ADDRESS:PORT", NULL, 1, 0,
      "Where each Envoy listens for TLS and forwards it, unopened, to the server name that the client sent."},
     {CLI_SNI_PORT, CLI_NUMBER, LISTENERS, "sni-port", "PORT", "443", 1, 65535, "The port that --sni dials."},
-    {CLI_DNS, CLI_TEXT, LISTENERS, "dns", "ADDRESS:PORT", NULL, 0, 0,
+    {CLI_DNS, CLI_ADDRESS, LISTENERS, "dns", "ADDRESS:PORT", NULL, 1, 0,
      "The resolver that Envoy asks. Not given: that of the machine Envoy runs on."},
     {CLI_ACCESS_LOG, CLI_TEXT, LISTENERS, "access-log", "PATH", "/dev/stdout", 0, 0,
      "Where Envoy writes its access log: a line of JSON a connection or request, with the rule that decided."},
@@ -36,13 +39,13 @@ const cli_option cli_options[] = {
      "The body of a refusal names the rule that decided. Rule names then reach every client."},
     {CLI_SKIP_UNSUPPORTED, CLI_FLAG, LISTENERS, "skip-unsupported", NULL, NULL, 0, 0,
      "A rule that a listener cannot express is left out with a warning, instead of refusing the policy."},
-    {CLI_NODE_ID, CLI_TEXT, CLI_BOOTSTRAP, "node-id", "TEXT", NULL, 0, 0,
+    {CLI_NODE_ID, CLI_TEXT, CLI_BOOTSTRAP, "node-id", "TEXT", NULL, 0, NODE_TEXT_MAX_BYTES,
      "What this Envoy is called; no two may share it. Required."},
-    {CLI_NODE_CLUSTER, CLI_TEXT, CLI_BOOTSTRAP, "node-cluster", "TEXT", "egress", 0, 0,
+    {CLI_NODE_CLUSTER, CLI_TEXT, CLI_BOOTSTRAP, "node-cluster", "TEXT", "egress", 0, NODE_TEXT_MAX_BYTES,
      "The group of Envoys that this one belongs to; see 'serve --group'."},
-    {CLI_CONTROL_PLANE, CLI_TEXT, CLI_BOOTSTRAP, "control-plane", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
+    {CLI_CONTROL_PLANE, CLI_TARGET, CLI_BOOTSTRAP, "control-plane", "ADDRESS:PORT", "127.0.0.1:18000", 1, 0,
      "Where 'egressd serve' listens: an address or a name with a port, or unix:/PATH."},
-    {CLI_ADMIN, CLI_TEXT, CLI_BOOTSTRAP, "admin", "ADDRESS:PORT", "127.0.0.1:9901", 0, 0,
+    {CLI_ADMIN, CLI_ADDRESS, CLI_BOOTSTRAP, "admin", "ADDRESS:PORT", "127.0.0.1:9901", 0, 0,
      "Where Envoy's admin page listens; a loopback address, because the page can stop Envoy."},
     {CLI_TLS_CA, CLI_TEXT, CLI_BOOTSTRAP, "tls-ca", "FILE", NULL, 0, 0,
      "The authority, PEM, that signed the daemon's certificate; Envoy then uses TLS. Envoy reads the file, so the path "

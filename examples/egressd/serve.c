@@ -1,4 +1,5 @@
 /* `egressd serve`: a policy file on one side, Envoys on the other, a loop between them. */
+#include "checks.h"
 #include "commands.h"
 #include "event_log.h"
 #include "state.h"
@@ -306,6 +307,15 @@ static void start_handles(daemon_state *self) {
   }
 }
 
+static int read_history(daemon_state *self) {
+  const char *path = self->args->text[CLI_STATE];
+  int cause = path != NULL ? state_read(&self->history, path) : 0;
+  if (cause == 0)
+    return 0;
+  return cli_refuse(self->args, CLI_STATE,
+                    cause == EINVAL ? "is not a file that egressd wrote; remove it to start without" : strerror(cause));
+}
+
 static void dispose(daemon_state *self) {
   free(self->history);
   egress_snapshot_unref(self->snap);
@@ -315,11 +325,13 @@ static void dispose(daemon_state *self) {
 }
 
 int command_serve(const cli_args *args) {
+  if (check_listeners(args) != 0 || check_server(args) != 0)
+    return CLI_EXIT_ERROR;
   daemon_state self = {.args = args};
   self.log = (event_log){stdout, strcmp(args->text[CLI_LOG_FORMAT], "json") == 0};
   if (uv_loop_init(&self.loop) != 0)
     return command_complain(EGRESS_ENOMEM, NULL), CLI_EXIT_ERROR;
-  int rv = args->text[CLI_STATE] != NULL ? state_read(&self.history, args->text[CLI_STATE]) : 0;
+  int rv = read_history(&self);
   if (rv == 0)
     rv = make_parts(&self);
   if (rv == 0) {

@@ -11,12 +11,11 @@
 enum { STATE_MAX_BYTES = 64 << 20 /* a policy has at most 16 MiB, and the names of its rules come on top */ };
 
 int state_read(char **out, const char *path) {
-  *out = text_file_read(path, STATE_MAX_BYTES);
-  if (*out != NULL || errno == ENOENT)
-    return 0;
-  fprintf(stderr, "egressd serve: --state %s: %s\n", path,
-          errno == EINVAL ? "is not a file that egressd wrote; remove it to start without" : strerror(errno));
-  return -1;
+  char *text = text_file_read(path, STATE_MAX_BYTES);
+  if (text == NULL && errno != ENOENT)
+    return errno;
+  *out = text;
+  return 0;
 }
 
 static int write_all(int fd, const char *text, size_t size) {

@@ -1,5 +1,6 @@
 """egressd's command line: what each subcommand prints, what it ends with, and what it says of a mistake."""
 
+import functools
 import json
 import re
 import subprocess
@@ -82,23 +83,26 @@ def test_version() -> None:
     ("arguments", "says"),
     [
         ([], "needs a command"),
-        (["server"], "no command 'server'"),
+        (["server"], "'server' is no command; there are serve, bootstrap,"),
+        (["--sni"], "'--sni' is no command"),
+        (["--version", "x"], "'x' is one argument too many"),
+        (["--help", "serve"], "'serve' is one argument too many"),
         (["lint"], "needs FILE"),
         (["lint", "a", "b"], "b: one argument too many"),
+        (["lint", "a", "b\nc"], "b?c: one argument too many"),
+        (["lint", ""], "an argument is empty"),
+        (["bootstrap", "a"], "a: one argument too many"),
         (["check", "policy.yaml", "10.0.0.1"], "needs FILE SOURCE HOST:PORT"),
         (["dump", "p", "--colour"], "--colour: no such option"),
         (["dump", "p", "-x"], "-x: no such option"),
         (["dump", "p", "--listen", "127.0.0.1:0"], "--listen: no such option"),
         (["dump", "p", "--sni"], "--sni: needs a value"),
-        (["dump", "p", "--sni="], "--sni: the value is empty"),
         (["dump", "p", "--sni-port", "0"], "--sni-port: '0' is not a number from 1 to 65535"),
         (["dump", "p", "--sni-port", "65536"], "--sni-port: '65536' is not"),
         (["dump", "p", "--sni-port", "99999999999999999999"], "--sni-port: '99999999999999999999' is not"),
         (["dump", "p", "--sni-port", "-1"], "--sni-port: '-1' is not"),
         (["dump", "p", "--sni-port", "4e2"], "--sni-port: '4e2' is not"),
         (["dump", "p", "--sni-port= 443"], "--sni-port: ' 443' is not"),
-        (["dump", "p", "--sni-port=1", "--sni-port=2"], "--sni-port: given twice"),
-        (["dump", "p", "--name-rules=yes"], "--name-rules: takes no value"),
         (["serve", "p", "--log-format", "xml"], "--log-format: 'xml' is none of json|text"),
         (["serve", "p", "--log-format", "js"], "--log-format: 'js' is none of json|text"),
         (["check", "p", "10.0.0.1", "a:1", "--protocol", "udp"], "--protocol: 'udp' is none of tls|http|tcp"),
@@ -112,13 +116,173 @@ def test_a_bad_command_line_says_what_is_wrong(arguments: list[str], says: str) 
     assert done.stdout == ""
 
 
+@functools.cache
+def options_of(command: str) -> list[tuple[str, bool]]:
+    """Name of each option in the help, and whether it takes a value."""
+    found = re.findall(r"^  --([a-z-]+)( .*)?$", run(command, "--help").stdout, re.MULTILINE)
+    return [(name, value != "") for name, value in found if name != "help"]
+
+
+# A value that each option takes, where that is not any text.
+GOOD = {
+    "listen": "127.0.0.1:1", "explicit": "127.0.0.1:1", "sni": "127.0.0.1:1", "dns": "127.0.0.1:1", "admin": "[::1]:1",
+    "control-plane": "a.example:1", "log-format": "text", "xds": "sotw", "protocol": "tcp",
+    "sni-port": "1", "keepalive-ms": "1000", "drain-time-s": "1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command(command: str) -> None:
+    """What is the same for all: no value, an empty one, a value too many, the option twice, a bad switch."""
+    arguments = {"serve": ["p"], "lint": ["p"], "dump": ["p"], "check": ["p", "10.0.0.1", "a:1"]}.get(command, [])
+    options = options_of(command)
+    assert len(options) == {"serve": 15, "bootstrap": 11, "lint": 0, "check": 1, "dump": 7}[command]
+    for name, takes_value in options:
+        option, variable = f"--{name}", "EGRESSD_" + name.upper().replace("-", "_")
+        if takes_value:
+            good = GOOD.get(name, "x")
+            refusals = [
+                (run(command, *arguments, option), f"{option}: needs a value"),
+                (run(command, *arguments, option, "--help-me"), f"{option}: needs a value before '--help-me'"),
+                (run(command, *arguments, f"{option}="), f"{option}: the value is empty"),
+                (run(command, *arguments, option, ""), f"{option}: the value is empty"),
+                (run(command, *arguments, option, good, f"{option}={good}"), f"{option}: given twice"),
+            ]
+        else:
+            bad = with_environment([command, *arguments], **{variable: "2"})
+            refusals = [
+                (run(command, *arguments, f"{option}=1"), f"{option}: takes no value"),
+                (run(command, *arguments, option, option), f"{option}: given twice"),
+                (bad, f"{variable}: '2' is neither 1 nor 0"),
+            ]
+        for done, says in refusals:
+            assert (done.returncode, done.stdout) == (2, ""), says
+            assert done.stderr.startswith(f"egressd {command}: {says}"), done.stderr
+            assert done.stderr.count("\n") == 2
+
+
+PORT = "does not end with a port from 1 to 65535; write ADDRESS:PORT"
+HOST = "does not begin with an address; write ADDRESS:PORT"
+NO_PORT = "has no port; write ADDRESS:PORT"
+BRACKETS = "has an IPv6 address without brackets; write ADDRESS:PORT"
+BAD_ADDRESSES = {
+    "somewhere": NO_PORT,
+    "127.0.0.1": NO_PORT,
+    "[::1]": NO_PORT,
+    "127.0.0.1:": PORT,
+    "127.0.0.1:http": PORT,
+    "127.0.0.1:65536": PORT,
+    "127.0.0.1:999999999999999999999": PORT,
+    "127.0.0.1:-1": PORT,
+    "127.0.0.1:80 ": PORT,
+    "[::1]:": PORT,
+    "::1": BRACKETS,
+    "::1:3128": BRACKETS,
+    "2001:db8:1:2:3:4:5:6:3128": BRACKETS,
+    "[::1": HOST,
+    "[::1]3128": HOST,
+    "[127.0.0.1]:3128": HOST,
+    "127.0.0.1:80:90": HOST,
+    "127.0.0.256:3128": HOST,
+    "localhost:3128": HOST,
+    ":3128": HOST,
+    " 127.0.0.1:3128": HOST,
+}
+LONG = "n" * 256
+# What one option does not take, and what is said of it; beside what test_every_option_of_a_command tries.
+BAD_VALUES = [
+    *(("explicit", value, says) for value, says in BAD_ADDRESSES.items()),
+    *(("listen", value, says.replace("from 1", "from 0")) for value, says in BAD_ADDRESSES.items()),
+    *((option, "127.0.0.1", NO_PORT) for option in ("sni", "dns", "admin", "control-plane")),
+    *((option, "::1:3128", BRACKETS) for option in ("sni", "dns", "admin", "control-plane")),
+    *((option, "localhost:53", HOST) for option in ("sni", "dns", "admin")),
+    *((option, "127.0.0.1:0", PORT) for option in ("explicit", "sni", "dns", "control-plane")),
+    *((option, "127.0.0.1:65536", PORT) for option in ("sni", "dns", "control-plane")),
+    *((option, "unix:/run/e.sock", PORT) for option in ("explicit", "sni", "dns")),
+    ("admin", "unix:/run/e.sock", PORT.replace("from 1", "from 0")),
+    *((option, "unix:e.sock", "has no path from the root; write") for option in ("listen", "control-plane")),
+    *((option, "unix:/" + "d" * 107, "has a path of 108 bytes") for option in ("listen", "control-plane")),
+    ("control-plane", "a..example.com:18000", ": the name is not one of a host"),
+    ("control-plane", "a b:18000", ": the name is not one of a host"),
+    *((option, LONG, "has 256 bytes; at most 255 are allowed") for option in ("group", "node-id", "node-cluster")),
+    *(
+        (option, "caf\udce9", "is not UTF-8")
+        for option in ("group", "access-log", "node-id", "node-cluster", "tls-ca", "tls-name", "client-cert", "client-key")
+    ),
+    *(("sni-port", value, "is not a number from 1 to 65535") for value in ("0", "65536", "-1", "443x", "0x1bb")),
+    *(("keepalive-ms", value, "is not a number from 1000 to 3600000") for value in ("999", "3600001", "1e3")),
+    *(("drain-time-s", value, "is not a number from 1 to 86400") for value in ("0", "86401", "99999999999")),
+    *(("log-format", value, "is none of json|text") for value in ("xml", "js", "json|text", "JSON")),
+    *(("xds", value, "is none of sotw|delta") for value in ("grpc", "|")),
+    ("protocol", "udp", "is none of tls|http|tcp"),
+    # What is good alone.
+    ("listen", "0.0.0.0:0", ": other machines can reach that address"),
+    ("listen", "[::]:0", ": other machines can reach that address"),
+    ("admin", "0.0.0.0:9901", ": not on loopback"),
+    ("admin", "[::]:9901", ": not on loopback"),
+    ("tls-cert", "c.pem", ": needs --tls-key, too"),
+    ("tls-key", "k.pem", ": needs --tls-cert, too"),
+    ("tls-client-ca", "ca.pem", ": needs --tls-cert and --tls-key, too"),
+    ("tls-name", "e.example", ": needs --tls-ca, too"),
+    ("client-cert", "c.pem", ": needs --client-key, too"),
+    ("client-key", "k.pem", ": needs --client-cert, too"),
+]
+
+
+def shown(value: str) -> str:
+    """As messages show it: of long values the begin, of strange bytes that there is one."""
+    return value.replace("\udce9", "?") if len(value) < 77 else value[:76] + "..."
+
+
+@pytest.mark.parametrize(("option", "value", "says"), BAD_VALUES)
+def test_a_bad_value_is_a_bad_command_line(policy: str, option: str, value: str, says: str) -> None:
+    """Wherever the option is known, and also from the environment: before the policy is read."""
+    needed = {"bootstrap": ["--node-id=e"], "check": [policy, "10.0.0.1", "a:1"]}
+    known = [command for command in COMMANDS if option in dict(options_of(command))]
+    assert known
+    for command in known:
+        arguments = [command, *needed.get(command, [policy])]
+        if option == "node-id":
+            arguments.remove("--node-id=e")
+        variable = "EGRESSD_" + option.upper().replace("-", "_")
+        for origin, done in (
+            (f"--{option}", run(*arguments, f"--{option}={value}")),
+            (variable, with_environment(arguments, **{variable: value})),
+        ):
+            assert (done.returncode, done.stdout) == (2, "")
+            line, hint = done.stderr.splitlines()
+            assert line.startswith(f"egressd {command}: {origin}: '{shown(value)}'"), line
+            assert says in line
+            assert hint == f"Try 'egressd {command} --help'."
+
+
+@pytest.mark.parametrize(
+    ("explicit", "sni"), [("127.0.0.1:3128", "127.0.0.1:3128"), ("[::1]:3128", "[0:0:0::1]:03128")]
+)
+def test_two_listeners_on_one_address(policy: str, explicit: str, sni: str) -> None:
+    for command in ("serve", "dump"):
+        done = run(command, policy, "--explicit", explicit, "--sni", sni)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"--sni: '{sni}': that is the address of --explicit, too" in done.stderr
+
+
+def test_options_that_do_not_go_together(policy: str, tmp_path: Path) -> None:
+    tls = ("--tls-cert", "c.pem", "--tls-key", "k.pem")
+    done = run("serve", policy, "--listen", f"unix:{tmp_path}/s", *tls)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--tls-cert: 'c.pem': a unix socket is served in plaintext" in done.stderr
+    done = run(*BOOTSTRAP, "--client-cert", "c.pem", "--client-key", "k.pem")
+    assert done.returncode == 2
+    assert "--client-cert: 'c.pem': needs --tls-ca, too" in done.stderr
+
+
 def test_environment(policy: str) -> None:
     done = with_environment(["dump", policy], EGRESSD_SNI="127.0.0.1:8443", EGRESSD_SNI_PORT="70000")
     assert done.returncode == 2
     assert "EGRESSD_SNI_PORT: '70000' is not a number from 1 to 65535" in done.stderr
     done = with_environment(["dump", policy], EGRESSD_NAME_RULES="yes")
     assert done.returncode == 2
-    assert "EGRESSD_NAME_RULES: must be 0 or 1" in done.stderr
+    assert "EGRESSD_NAME_RULES: 'yes' is neither 1 nor 0" in done.stderr
     named = with_environment(["dump", policy], EGRESSD_NAME_RULES="1").stdout
     assert named == run("dump", policy, "--name-rules").stdout
     assert named != run("dump", policy).stdout
@@ -310,7 +474,7 @@ def test_bootstrap_variants_differ() -> None:
         (["bootstrap"], "--node-id"),
         ([*BOOTSTRAP, "--control-plane", "nowhere"], "nowhere"),
         ([*BOOTSTRAP, "--admin", "0.0.0.0:9901"], "0.0.0.0:9901"),
-        ([*BOOTSTRAP, "--client-cert", "/tmp/cert.pem"], "key"),
+        ([*BOOTSTRAP, "--client-cert", "cert.pem"], "--client-key"),
         ([*BOOTSTRAP, "--keepalive-ms", "5"], "--keepalive-ms: '5' is not a number from 1000 to 3600000"),
     ],
 )

@@ -217,9 +217,9 @@ def test_a_signal_closes_gracefully(daemon: Egressd, number: int) -> None:
     assert [event["event"] for event in daemon.refresh()][-1] == "closed"
 
 
-def serve_fails(*arguments: str) -> subprocess.CompletedProcess[str]:
+def serve_fails(*arguments: str, status: int = 1) -> subprocess.CompletedProcess[str]:
     done = run("serve", *arguments)
-    assert done.returncode == 1
+    assert done.returncode == status
     return done
 
 
@@ -235,8 +235,8 @@ def test_no_start_without_a_good_policy(tmp_path: Path) -> None:
 def test_no_start_where_it_may_not_listen(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(ONE)
-    assert "insecure" in serve_fails(str(path), "--listen", "0.0.0.0:0").stderr
-    assert "nowhere" in serve_fails(str(path), "--listen", "nowhere").stderr
+    assert "insecure" in serve_fails(str(path), "--listen", "0.0.0.0:0", status=2).stderr
+    assert "nowhere" in serve_fails(str(path), "--listen", "nowhere", status=2).stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert "another" in serve_fails(str(path), "--listen", address).stderr
@@ -305,6 +305,35 @@ def test_mutual_tls(tmp_path: Path) -> None:
         daemon.close()
 
 
+def takes(port: int, host: str) -> bool:
+    try:
+        socket.create_connection((host, port), 10).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("listen", "secure", "families"),
+    [
+        ("0.0.0.0:0", True, {"127.0.0.1", "::1"}),
+        ("[::]:0", True, {"127.0.0.1", "::1"}),
+        ("0.0.0.0:0", False, {"127.0.0.1"}),
+        ("[::]:0", False, {"::1"}),
+        ("127.0.0.1:0", True, {"127.0.0.1"}),
+    ],
+)
+def test_which_families_an_address_takes(tmp_path: Path, listen: str, secure: bool, families: set[str]) -> None:
+    certificate, key = make_certificate(tmp_path, "egressd")
+    how = ["--tls-cert", str(certificate), "--tls-key", str(key)] if secure else ["--insecure"]
+    daemon = Egressd(tmp_path, ONE, listen, [*OPTIONS, *how])
+    try:
+        port = int(daemon.listen.rpartition(":")[2])
+        assert {host for host in ("127.0.0.1", "::1") if takes(port, host)} == families
+    finally:
+        daemon.close()
+
+
 def test_bad_certificates(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(ONE)
@@ -313,7 +342,7 @@ def test_bad_certificates(tmp_path: Path) -> None:
     listen = ("--listen", "127.0.0.1:0")
     absent = str(tmp_path / "absent.pem")
     assert f"{absent}: No such file" in serve_fails(str(path), *listen, "--tls-cert", absent, "--tls-key", key).stderr
-    assert "key" in serve_fails(str(path), *listen, "--tls-cert", certificate).stderr
+    assert "--tls-key" in serve_fails(str(path), *listen, "--tls-cert", certificate, status=2).stderr
     assert serve_fails(str(path), *listen, "--tls-cert", certificate, "--tls-key", str(other_key)).stderr != ""
     assert serve_fails(str(path), *listen, "--tls-cert", str(path), "--tls-key", key).stderr != ""
 
