@@ -92,7 +92,7 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
  * :param address: ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"`` (at most
  *   107 bytes; made with mode 0600, beside it ``PATH.lock`` so that two servers never share it; a socket that nobody
  *   serves any more is replaced; both are removed by close). Plaintext needs a loopback or unix address, or the option
- *   ``insecure``. With TLS ``0.0.0.0`` also takes IPv6.
+ *   ``insecure``. With TLS ``0.0.0.0`` also takes IPv6, and ``[::]`` also IPv4.
  * :param options: NULL means plaintext.
  * :param diag: says what is wrong and what to do.
  * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, or half
