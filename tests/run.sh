@@ -118,15 +118,24 @@ sanitizer_options() { # FOLDER
   export TSAN_OPTIONS="log_path=$1/tsan:ignore_noninstrumented_modules=1:suppressions=$root/tests/sanitize/tsan.supp"
 }
 
-# The honesty of the sanitizer runs: a leak planted in a Criterion test must be found by the same check.
-planted_leak_is_found() {
-  local logs=$results/planted
-  sanitizer_options "$logs"
-  "$build/asan/tests/planted_leak" --jobs 1
-  if quiet_logs "$logs"; then
-    echo "the planted leak was not reported: sanitizer runs prove nothing here"
-    return 1
-  fi
+# The honesty of such runs: a fault planted in a Criterion test must be found by the same way of running and checking.
+planted_faults_are_found() { # asan_one|valgrind_one PROGRAM
+  local fault logs missed=0
+  for fault in leak read_past_the_end; do
+    logs=$results/planted/$1/$fault
+    mkdir -p "$logs"
+    "$1" "$logs" "$2" --filter "planted/$fault"
+    if quiet_logs "$logs"; then
+      echo "$1 did not report the planted fault $fault: its runs prove nothing here"
+      missed=1
+    fi
+  done
+  return $missed
+}
+
+asan_one() { # LOGS PROGRAM [ARGUMENTS]
+  sanitizer_options "$1"
+  "${@:2}" --jobs 1
 }
 
 configure() { # PRESET
@@ -140,7 +149,7 @@ without_sanitizers() {
 run_asan() {
   must asan-configure configure asan
   must asan-build cmake --build "$build/asan"
-  check planted-leak planted_leak_is_found
+  check asan-planted planted_faults_are_found asan_one "$build/asan/tests/planted"
   sanitizer_options "$results/asan-logs"
   ctest_in "$build/asan" asan
   EGRESS_BUILD=$build/asan pytest_in asan-integration tests/integration
@@ -149,12 +158,12 @@ run_asan() {
 }
 
 # One program under valgrind. Each of Criterion's tests is a process of its own, which takes valgrind a second to start.
-valgrind_one() { # LOGS PROGRAM
+valgrind_one() { # LOGS PROGRAM [ARGUMENTS]
   local jobs_option=()
-  [[ $2 != */unit_* ]] || jobs_option=(--jobs 1)
+  [[ $2 == *_oom ]] || jobs_option=(--jobs 1)
   echo "== $2"
   valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-    --trace-children=yes "--log-file=$1/$(basename "$2").%p" "$2" "${jobs_option[@]}" 2>&1
+    --trace-children=yes "--log-file=$1/$(basename "$2").%p" "${@:2}" "${jobs_option[@]}" 2>&1
 }
 export -f valgrind_one
 
@@ -211,6 +220,7 @@ check python-build python_binding
 pytest_in integration tests/integration
 pytest_in python bindings/python/tests
 run_asan
+check valgrind-planted planted_faults_are_found valgrind_one "$build/dev/tests/planted"
 if [ $long = 1 ]; then
   check valgrind valgrind_on 'unit_.*|.*_oom'
   run_tsan
