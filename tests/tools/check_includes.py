@@ -4,7 +4,8 @@
 usage: check_includes.py SOURCE_DIR
 
 Also: public headers lie in include/egress/ and know no others, examples and the Python binding use public headers
-only, <grpc/...> and <uv.h> are for wire alone, and every private header is included by its path from libegress/.
+only, <grpc/...> and <uv.h> are for wire alone, every private header is included by its path from libegress/, and
+docs/architecture.md has the rooms in this order.
 At the end the files without a unit test of their own are listed.
 """
 
@@ -13,7 +14,7 @@ import re
 import sys
 
 # The order of the rooms. `snapshot` holds what any compiler makes, so it stands before `compile`.
-ROOMS = ["base", "policy", "import", "align", "resource", "snapshot", "compile", "cache", "xds", "file", "wire"]
+ROOMS = ["base", "policy", "resource", "snapshot", "compile", "cache", "xds", "file", "wire"]
 # Which room keeps the promise of a public header.
 PUBLIC = {
     "alloc": "base",
@@ -108,6 +109,12 @@ def check_users(source: pathlib.Path) -> list[str]:
     return faults
 
 
+def check_page(source: pathlib.Path) -> list[str]:
+    page = source / "docs" / "architecture.md"
+    told = re.findall(r"^\| `(\w+)/` \|", page.read_text(), re.MULTILINE)
+    return [] if told == ROOMS else [f"{page}: the table of rooms says {told}, this script {ROOMS}"]
+
+
 def untested(source: pathlib.Path) -> list[str]:
     rooms, tests = source / "libegress", source / "tests" / "unit"
     nouns = (path.relative_to(rooms).with_suffix("") for path in sorted(rooms.rglob("*.c")))
@@ -116,7 +123,7 @@ def untested(source: pathlib.Path) -> list[str]:
 
 def main() -> None:
     source = pathlib.Path(sys.argv[1])
-    faults = check_rooms(source) + check_public(source) + check_users(source)
+    faults = check_rooms(source) + check_public(source) + check_users(source) + check_page(source)
     print("\n".join(faults) or "all arrows point one way")
     missing = untested(source)
     print(f"without a unit test of their own: {', '.join(missing) or 'none'}")
