@@ -11,7 +11,8 @@ EGRESS_BEGIN_DECLS
 
 /**
  * A list of what is wrong with some input, each item with its place. Calls that judge input take one as their last
- * argument (NULL is allowed) and append to it. At most 100 items are kept; the rest are counted.
+ * argument (NULL is allowed) and append to it. At most 100 items are kept; the rest are counted. The functions that
+ * read a list take NULL as an empty one.
  */
 typedef struct egress_diag egress_diag;
 
@@ -36,7 +37,7 @@ EGRESS_API egress_diag *egress_diag_new(const egress_alloc *alloc);
 /** Frees ``diag`` and every text in it; NULL is allowed. Thread: the list's. Since: 0.1. */
 EGRESS_API void egress_diag_free(egress_diag *diag);
 
-/** Forgets all items, for the next use. Thread: the list's. Since: 0.1. */
+/** Forgets all items, for the next use; NULL is allowed. Thread: the list's. Since: 0.1. */
 EGRESS_API void egress_diag_clear(egress_diag *diag);
 
 /** Number of items kept, 0 to 100. Thread: the list's. Since: 0.1. */

@@ -40,6 +40,8 @@ egress_diag *egress_diag_new(const egress_alloc *alloc) {
 }
 
 void egress_diag_clear(egress_diag *diag) {
+  if (diag == NULL)
+    return;
   for (size_t i = 0; i < diag->items.count; i++) {
     egress__free(diag->alloc, diag->items.items[i].file);
     egress__free(diag->alloc, diag->items.items[i].message);
@@ -122,16 +124,16 @@ void egress__diag_warn(egress_diag *diag, egress__place place, const char *forma
 }
 
 size_t egress_diag_count(const egress_diag *diag) {
-  return diag->items.count;
+  return diag == NULL ? 0 : diag->items.count;
 }
 
 size_t egress_diag_errors(const egress_diag *diag) {
-  return diag->errors;
+  return diag == NULL ? 0 : diag->errors;
 }
 
 static const item *at(const egress_diag *diag, size_t index) {
   static const item none = {.file = "", .message = ""};
-  return index < diag->items.count ? &diag->items.items[index] : &none;
+  return index < egress_diag_count(diag) ? &diag->items.items[index] : &none;
 }
 
 int32_t egress_diag_severity(const egress_diag *diag, size_t index) {
@@ -159,6 +161,8 @@ const char *egress_diag_message(const egress_diag *diag, size_t index) {
 }
 
 const char *egress_diag_text(egress_diag *diag) {
+  if (diag == NULL)
+    return "";
   egress__buf *text = &diag->text;
   egress__buf_dispose(text);
   for (size_t i = 0; i < diag->items.count; i++) {

@@ -68,6 +68,16 @@ Test(diag, long_messages_stay_utf8) {
   cr_assert_str_eq(egress_diag_message(diag, 0), text);
 }
 
+Test(diag, no_list_reads_as_an_empty_one) {
+  cr_expect_eq(egress_diag_count(NULL), 0);
+  cr_expect_eq(egress_diag_errors(NULL), 0);
+  cr_expect_eq(egress_diag_severity(NULL, 0), 0);
+  cr_expect_eq(egress_diag_line(NULL, 0), 0);
+  cr_expect_str_eq(egress_diag_message(NULL, 0), "");
+  cr_expect_str_eq(egress_diag_text(NULL), "");
+  egress_diag_clear(NULL);
+}
+
 Test(diag, no_list) {
   cr_assert_eq(egress__diag_error(NULL, EGRESS_EIO, place, "x"), EGRESS_EIO);
   egress__diag_warn(NULL, place, "x");
