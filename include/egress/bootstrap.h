@@ -11,25 +11,28 @@
 
 EGRESS_BEGIN_DECLS
 
-/** What an Envoy needs to know to find its control plane. */
+/** What an Envoy needs to know to find its control plane. Every text is UTF-8 and not empty; borrowed during the call.
+ */
 typedef struct egress_bootstrap_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Borrowed for the result's life; NULL means malloc. */
+  /** Where the result's memory comes from; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
   /** ``node.id``, unique for each Envoy; required. */
   const char *node_id;
   /** ``node.cluster``, by default the group whose snapshot it gets; NULL means ``"egress"``. */
   const char *node_cluster;
-  /** Where the control plane listens, ``"ADDRESS:PORT"``, ``"NAME:PORT"`` or ``"unix:/PATH"``; required. */
+  /** Where the control plane listens, ``"ADDRESS:PORT"``, ``"NAME:PORT"`` or ``"unix:/PATH"`` (a path of at most 107
+   * bytes); required. */
   const char *control_plane;
   /** Where Envoy's admin page listens; a loopback ``"ADDRESS:PORT"``; NULL means ``"127.0.0.1:9901"``. */
   const char *admin_address;
   /** PEM file, on Envoy's machine, of the authority that signed the control plane's certificate; NULL: no TLS. */
   const char *tls_ca;
-  /** Name that the control plane's certificate must carry; NULL means the one in ``control_plane``. */
+  /** Name that the control plane's certificate must carry; NULL means the one in ``control_plane``. Needs ``tls_ca``.
+   */
   const char *tls_name;
-  /** PEM files of Envoy's own certificate and key for mutual TLS; both or neither. */
+  /** PEM files, on Envoy's machine, of its own certificate and key for mutual TLS; both or neither; need ``tls_ca``. */
   const char *tls_cert;
   const char *tls_key;
   /** Interval of HTTP/2 keepalive pings to the control plane, in milliseconds, at least 1,000; 0 means 10,000. */
@@ -41,10 +44,12 @@ typedef struct egress_bootstrap_options {
   { sizeof(egress_bootstrap_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
 
 /**
- * Writes an Envoy bootstrap as JSON: node, ADS over gRPC with keepalive, admin on loopback.
+ * Writes the JSON that an Envoy starts from: who it is, where its control plane is (asked for everything by one stream,
+ * with pings that notice a dead peer), and an admin page for its own machine.
  *
  * :param out: set on success only; the caller owns it.
- * :param diag: says which option is wrong.
+ * :param options: required; ``node_id`` and ``control_plane`` have no defaults.
+ * :param diag: says which option is wrong; NULL is allowed.
  * :return: 0; EGRESS_EINVAL: a missing or bad option; EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.

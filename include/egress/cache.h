@@ -25,7 +25,9 @@ typedef struct egress_node {
  * Says which group a node belongs to.
  *
  * :param node: borrowed during the call.
- * :return: the group's name, read before the function is called again; NULL or ``""`` refuses the node.
+ * :param user: what the cache's options gave.
+ * :return: the group's name, 1 to 255 bytes of UTF-8, read before the function is called again; NULL, ``""`` or
+ *   anything longer refuses the node: its stream ends.
  *
  * Thread: the cache's.
  */
@@ -37,7 +39,7 @@ typedef struct egress_cache_options {
   size_t size;
   /** Where the cache's memory comes from; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
-  /** NULL means ``node.cluster``, or ``node.id`` where that is empty. */
+  /** Tells a node's group; NULL means ``node.cluster``, or ``node.id`` where that is empty. */
   egress_group_fn group;
   /** Passed to ``group``. */
   void *user;
@@ -49,7 +51,8 @@ typedef struct egress_cache_options {
  * Makes an empty cache.
  *
  * :param out: set on success only; the caller owns one reference.
- * :return: 0; EGRESS_EINVAL; EGRESS_EABI; EGRESS_ENOMEM.
+ * :param options: NULL means the defaults.
+ * :return: 0; EGRESS_EINVAL: no ``out``, or options of a wrong size; EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: any; then the cache belongs to the thread of its server's loop. Since: 0.1.
  */
@@ -66,21 +69,22 @@ EGRESS_API void egress_cache_unref(egress_cache *cache);
  * control is back in the loop.
  *
  * :param group: UTF-8, 1 to 255 bytes, copied; ``"*"`` stands for every group that has no snapshot of its own.
- * :param snap: the cache takes its own reference.
+ * :param snap: gets one more reference, the cache's; yours stays yours.
  * :return: 0; EGRESS_EINVAL: an empty or long name, or no snapshot; EGRESS_ENOMEM: nothing changed.
  *
- * Thread: the cache's. Callbacks: none run inside. Since: 0.1.
+ * Thread: the cache's; nothing of yours is called before this returns. Since: 0.1.
  */
 EGRESS_API int egress_cache_set(egress_cache *cache, const char *group, egress_snapshot *snap);
 
-/** The group's own snapshot, borrowed until the next change; NULL when it has none. Thread: the cache's. Since: 0.1. */
+/** The group's own snapshot, borrowed until the group is set or cleared; NULL when it has none. Thread: the cache's.
+ * Since: 0.1. */
 EGRESS_API egress_snapshot *egress_cache_get(const egress_cache *cache, const char *group);
 
 /**
  * Forgets the group's snapshot. Its open streams keep what they have and are sent nothing now, not even deletions;
  * new streams get the snapshot of ``"*"`` if there is one, and the open ones do when that changes the next time.
  *
- * :return: 0; EGRESS_ENOENT: it has none; EGRESS_EINVAL.
+ * :return: 0; EGRESS_ENOENT: it has none; EGRESS_EINVAL: no cache, or no valid group name.
  *
  * Thread: the cache's. Since: 0.1.
  */

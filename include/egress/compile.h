@@ -23,7 +23,7 @@ EGRESS_BEGIN_DECLS
 typedef struct egress_compile_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Borrowed for the snapshot's life; NULL means malloc. */
+  /** Where the snapshot's memory comes from; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
   /**
    * Where the explicit forward proxy listens (absolute-form HTTP, HTTP/1.1 and HTTP/2 CONNECT): ``"ADDRESS:PORT"``,
@@ -66,12 +66,13 @@ typedef enum egress_compile_flag {
 } egress_compile_flag;
 
 /**
- * Turns ``policy`` into what Envoy needs to enforce it: listeners, one route configuration, clusters. Equal arguments
- * give equal bytes. Cluster and explicit listener do not depend on the policy, so a new policy does not touch them.
+ * Turns ``policy`` into what Envoy needs to enforce it: listeners, a route configuration, a cluster, and for the SNI
+ * proxy the address guard as a resource of its own. Equal arguments give equal bytes. Cluster and explicit listener do
+ * not depend on the policy, so a new policy does not touch them.
  *
  * :param out: set on success only; the caller owns one reference.
  * :param policy: borrowed during the call; the snapshot keeps its own reference for later comparison.
- * :param options: at least one listener address is required.
+ * :param options: borrowed during the call; at least one listener address is required, and two must differ.
  * :param diag: gets errors and warnings.
  * :return: 0; EGRESS_EINVAL: no listener, a bad address, path or history (``diag`` says which); EGRESS_EUNSUPPORTED: a
  * rule that none of the listeners can express, such as another port than ``sni_port`` with the SNI proxy alone;

@@ -2,7 +2,7 @@
 #define EGRESS_EGRESS_H
 
 /**
- * libegress: the control plane for Envoy egress proxies. This header includes the whole public interface.
+ * All of libegress: policies for what may leave a network, and the control plane that keeps Envoys to them.
  *
  * The way of the data: text -> ``egress_policy`` -> ``egress_compile`` -> ``egress_snapshot`` -> ``egress_cache`` ->
  * ``egress_server`` -> Envoy.

@@ -8,12 +8,12 @@ EGRESS_BEGIN_DECLS
 /**
  * What a call returns: 0, or one of these negative numbers. A number is never reused or renumbered.
  *
- * A code is for programs; the sentence for people, with file, line and column, is in an ``egress_diag``.
+ * Programs go by the code; people by the sentence, with file, line and column, in an ``egress_diag``.
  */
 typedef enum egress_code {
   /** It worked. */
   EGRESS_OK = 0,
-  /** No memory could be had; everything is as it was before the call. */
+  /** There was no memory to be had; the call changed nothing. */
   EGRESS_ENOMEM = -1,
   /** An argument that this call cannot take. */
   EGRESS_EINVAL = -2,

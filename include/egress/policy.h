@@ -12,8 +12,8 @@
 EGRESS_BEGIN_DECLS
 
 /**
- * A checked egress policy: who may reach which destinations. Immutable and reference-counted, so it may be read and
- * shared by any number of threads.
+ * A policy that passed every check: which clients may connect to what. Immutable and reference-counted, so it may be
+ * read and shared by any number of threads.
  */
 typedef struct egress_policy egress_policy;
 
@@ -21,7 +21,7 @@ typedef struct egress_policy egress_policy;
 typedef struct egress_policy_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Borrowed for the policy's life; NULL means malloc. */
+  /** Where the policy's memory comes from; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
 } egress_policy_options;
 #define EGRESS_POLICY_OPTIONS_INIT \
@@ -157,7 +157,8 @@ typedef struct egress_decision {
   { sizeof(egress_decision), NULL, NULL, NULL, EGRESS_DENY, EGRESS_REASON_NO_MATCH, 0, 0 }
 
 /**
- * Decides one flow: deny wins, then the first allow in file order, then deny. Allocates nothing.
+ * Decides one flow: refused when a ``deny`` entry matches it, else allowed by the first of the ``rules`` that does,
+ * else refused. Allocates nothing.
  *
  * A flow with a name and an address is denied by a deny entry for either, and allowed by name if any rule allows the
  * name (Envoy then dials what the name resolves to), else by address. An IPv4 address written as IPv6
@@ -176,7 +177,7 @@ EGRESS_API int egress_policy_decide(const egress_policy *policy, const egress_fl
 
 /**
  * Says in a sentence how ``flow`` is decided and why, and for a refusal what comes nearest:
- * ``denied: no rule allows port 8443 (nearest: billing-stripe, policy.yaml:21, allows 443)``.
+ * ``denied: no rule allows source 10.9.0.1 (nearest: shop-payments, policy.yaml:5, allows 10.20.0.0/16)``.
  *
  * :param out: set on success only; the caller owns it.
  * :return: as ``egress_policy_decide``, and EGRESS_ENOMEM.

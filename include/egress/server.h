@@ -17,7 +17,8 @@ struct uv_loop_s;
 
 /**
  * An xDS server (aggregated discovery, state of the world and delta) on the caller's libuv loop. The loop is never
- * made, run or stopped here. A child process forked while a server exists may only exec or ``_exit``.
+ * made, run or stopped here. gRPC's threads do not survive fork(2): while a server exists, the child of one can do no
+ * more than exec another program or ``_exit``.
  */
 typedef struct egress_server egress_server;
 
@@ -25,7 +26,7 @@ typedef struct egress_server egress_server;
 typedef struct egress_server_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Borrowed for the server's life; NULL means malloc. Must be safe to call from any thread. */
+  /** Where the server's memory comes from; must outlive it and be safe to call from any thread; NULL means malloc. */
   const egress_alloc *alloc;
   /** Takes events as they happen; NULL means that they wait for ``egress_server_next_event``. */
   egress_event_fn on_event;
@@ -33,7 +34,10 @@ typedef struct egress_server_options {
   egress_log_fn log;
   /** Passed to ``on_event`` and ``log``. */
   void *user;
-  /** Sent as ``control_plane.identifier``, which Envoy shows; NULL means ``"libegress"``. */
+  /**
+   * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, copied; NULL means ``"libegress"``. One of more
+   * than 255 bytes is not sent.
+   */
   const char *identifier;
   /**
    * Largest request accepted, in bytes, at most 1 GiB; 0 means 4 MiB. A larger one, and any that is compressed, ends
@@ -58,7 +62,7 @@ typedef struct egress_server_options {
 typedef struct egress_listen_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** PEM text of the server's certificate chain; NULL: no TLS. */
+  /** PEM text, copied like the two below: the server's certificate chain, its own first; NULL: no TLS. */
   const char *tls_cert;
   /** PEM text of its private key. */
   const char *tls_key;
@@ -79,7 +83,8 @@ typedef struct egress_listen_options {
  * :param loop: the caller's; borrowed until the close callback has run.
  * :param cache: the server takes its own reference.
  * :param options: NULL means the defaults.
- * :return: 0; EGRESS_EINVAL; EGRESS_EABI; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, or ``max_request_bytes`` is too large; EGRESS_EABI;
+ * EGRESS_ENOMEM.
  *
  * Thread: the loop's. Since: 0.1.
  */
@@ -103,8 +108,10 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
 EGRESS_API int egress_server_listen(egress_server *server, const char *address, const egress_listen_options *options,
                                     egress_diag *diag);
 
-/** Port of the ``index``-th TCP address listened on; 0 for a unix address or past the end. Thread: the loop's. Since:
- * 0.1. */
+/**
+ * Port of the ``index``-th address listened on, in the order of the calls that succeeded; 0 for a unix address or past
+ * the end. Thread: the loop's. Since: 0.1.
+ */
 EGRESS_API uint16_t egress_server_port(const egress_server *server, size_t index);
 
 /** Number of open streams. Thread: the loop's. Since: 0.1. */
@@ -113,7 +120,7 @@ EGRESS_API size_t egress_server_stream_count(const egress_server *server);
 /**
  * Takes the oldest waiting event, for callers without ``on_event``.
  *
- * :param out: filled when there is one; its text is valid until the next call.
+ * :param out: filled when there is one; its text is valid until the next call or the server's end.
  * :return: 1; 0: none is waiting.
  *
  * Thread: the loop's. Since: 0.1.
