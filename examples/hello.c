@@ -1,5 +1,5 @@
 /*
- * The shortest control plane: serves one policy file to every Envoy that asks, until Ctrl-C.
+ * A control plane in one page: gives the policy of a file to every Envoy that connects. Ctrl-C ends it.
  *
  * usage: hello POLICY.yaml [ADDRESS:PORT]
  */
@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <uv.h>
 
-static void on_closed(egress_server *server, void *user) {
+static void on_closed(egress_server *xds, void *user) {
   (void)user;
-  egress_server_free(server);
+  egress_server_free(xds);
 }
 
 static void on_interrupt(uv_signal_t *interrupt, int number) {
@@ -20,42 +20,41 @@ static void on_interrupt(uv_signal_t *interrupt, int number) {
 
 int main(int argc, char **argv) {
   const char *address = argc > 2 ? argv[2] : "127.0.0.1:18000";
-  egress_compile_options listeners = EGRESS_COMPILE_OPTIONS_INIT;
-  listeners.explicit_address = "127.0.0.1:3128";
-  listeners.sni_address = "127.0.0.1:8443";
+  egress_compile_options proxy = EGRESS_COMPILE_OPTIONS_INIT; /* where each Envoy takes its clients' connections */
+  proxy.explicit_address = "127.0.0.1:3128";
+  proxy.sni_address = "127.0.0.1:8443";
 
   if (argc < 2)
     return fputs("usage: hello POLICY.yaml [ADDRESS:PORT]\n", stderr), 2;
   uv_loop_t *loop = uv_default_loop();
-  egress_diag *diag = egress_diag_new(NULL);
-  egress_policy *policy = NULL;
-  egress_snapshot *snap = NULL;
-  egress_cache *cache = NULL;
-  egress_server *server = NULL;
-  int failed =
-      egress_policy_load(&policy, argv[1], NULL, diag) != 0 || /* text to checked policy: every fault with its place */
-      egress_compile(&snap, policy, &listeners, diag) != 0 ||  /* to Envoy resources, versioned by their content */
-      egress_cache_new(&cache, NULL) != 0 ||                   /* which group of Envoys gets what: */
-      egress_cache_set(cache, "*", snap) != 0 ||               /* "*" is every group that has none of its own */
-      egress_server_new(&server, loop, cache, NULL) != 0 ||    /* on your loop, which you run */
-      egress_server_listen(server, address, NULL, diag) != 0;  /* Envoys connect from here on */
+  egress_diag *faults = egress_diag_new(NULL);
+  egress_policy *rules = NULL;
+  egress_snapshot *config = NULL;
+  egress_cache *groups = NULL;
+  egress_server *xds = NULL;
+  int ready = !egress_policy_load(&rules, argv[1], NULL, faults) && /* all of the file, or none of it */
+              !egress_compile(&config, rules, &proxy, faults) &&    /* what an Envoy needs to enforce the rules */
+              !egress_cache_new(&groups, NULL) &&                   /* Envoys can be in groups; */
+              !egress_cache_set(groups, "*", config) &&             /* here they all get the same */
+              !egress_server_new(&xds, loop, groups, NULL) &&       /* works whenever the loop runs */
+              !egress_server_listen(xds, address, NULL, faults);    /* returns at once */
   uv_signal_t interrupt;
-  if (!failed) {
+  if (ready) {
     uv_signal_init(loop, &interrupt);
-    interrupt.data = server;
+    interrupt.data = xds;
     uv_signal_start(&interrupt, on_interrupt, SIGINT);
-    printf("serving %s on port %d\n", argv[1], egress_server_port(server, 0));
+    printf("serving %s on port %d\n", argv[1], egress_server_port(xds, 0));
     fflush(stdout);
   } else {
-    fputs(egress_diag_text(diag), stderr);
-    if (server != NULL)
-      egress_server_close(server, on_closed, NULL);
+    fputs(egress_diag_text(faults), stderr);
+    if (xds != NULL)
+      egress_server_close(xds, on_closed, NULL);
   }
   uv_run(loop, UV_RUN_DEFAULT);
 
-  egress_cache_unref(cache);
-  egress_snapshot_unref(snap);
-  egress_policy_unref(policy);
-  egress_diag_free(diag);
-  return uv_loop_close(loop) != 0 || failed;
+  egress_cache_unref(groups);
+  egress_snapshot_unref(config);
+  egress_policy_unref(rules);
+  egress_diag_free(faults);
+  return uv_loop_close(loop) != 0 || !ready;
 }

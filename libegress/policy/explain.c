@@ -43,7 +43,7 @@ static void say_rule(sentence *s, uint32_t index) {
   egress__buf_char(&s->buf, ')');
 }
 
-/* `: exfiltration`, where the rule has a reason. */
+/* `: pastes leak`, where the rule has a reason. */
 static void say_note(sentence *s, uint32_t index) {
   const egress__rule *rule = &s->policy->rules[index];
   if (rule->note != NULL)

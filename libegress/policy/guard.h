@@ -3,7 +3,7 @@
 
 #include "policy/model.h"
 
-/** 1 when an allowed name must not lead to `addr`. */
+/** 1 when no name may lead to `addr`: a special-use address that the policy makes no exception for. */
 int egress__guard_refuses(const egress_policy *policy, const egress__addr *addr);
 
 #endif

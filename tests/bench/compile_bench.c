@@ -38,7 +38,7 @@ static void write_hosts(text *to) {
   add(to, "sources:\n");
   for (int i = 0; i < 50; i++)
     add(to, "  team-%d: {cidrs: [10.%d.0.0/16]}\n", i, i);
-  add(to, "deny:\n  - {name: exfil, to: [\"**.paste.example\", 169.254.0.0/16]}\nrules:\n");
+  add(to, "deny:\n  - {name: no-paste, to: [\"**.paste.example\", 169.254.0.0/16]}\nrules:\n");
   for (int i = 0; i < 500; i++) {
     add(to, "  - name: rule-%d\n", i);
     if (i % 2 == 0)
@@ -61,7 +61,7 @@ static void write_sources(text *to) {
   add(to, "sources:\n");
   for (int i = 0; i < 1000; i++)
     add(to, "  team-%d: {cidrs: [10.%d.%d.0/24]}\n", i, i / 250, i % 250);
-  add(to, "deny:\n  - {name: exfil, to: [\"**.paste.example\", 169.254.0.0/16]}\nrules:\n");
+  add(to, "deny:\n  - {name: no-paste, to: [\"**.paste.example\", 169.254.0.0/16]}\nrules:\n");
   for (int i = 0; i < 1000; i++) {
     add(to, "  - {name: rule-%d, from: [team-%d], to: [packages.example, \"**.github.com\"", i, i);
     for (int j = 0; j < 8; j++)

@@ -23,8 +23,8 @@ static char *write_policy(void) {
   at += sprintf(at, "version: egress/v1\nsources:\n");
   for (int i = 0; i < SOURCES; i++)
     at += sprintf(at, "  team-%d: {cidrs: [10.%d.0.0/16]}\n", i, i);
-  at += sprintf(at,
-                "deny:\n  - {name: exfil, to: [\"**.paste.example\", 169.254.0.0/16], reason: exfiltration}\nrules:\n");
+  at += sprintf(
+      at, "deny:\n  - {name: no-paste, to: [\"**.paste.example\", 169.254.0.0/16], reason: pastes leak}\nrules:\n");
   for (int i = 0; i < RULES; i++) {
     at += sprintf(at, "  - name: rule-%d\n    owner: team-%d\n", i, i % SOURCES);
     if (i % 2 == 0)

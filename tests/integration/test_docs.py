@@ -14,7 +14,9 @@ from harness.ports import ReservedPort
 from harness.waiting import wait_for
 from harness.xds import Client
 
-PAGES = sorted([*build.PROJECT.glob("docs/*.md"), build.PROJECT / "README.md", build.PROJECT / "CONTRIBUTING.md"])
+README = build.PROJECT / "README.md"
+PYTHON_README = build.PROJECT / "bindings" / "python" / "README.md"
+PAGES = sorted([*build.PROJECT.glob("docs/*.md"), README, PYTHON_README, build.PROJECT / "CONTRIBUTING.md"])
 FENCE = re.compile(r"^```(\w+)( refused)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -85,8 +87,8 @@ def test_the_example_policy_is_valid() -> None:
     assert done.stdout.endswith(" 0 warnings\n")
 
 
-def program(language: str) -> str:
-    found = [text for _, kind, _, text in fences(build.PROJECT / "README.md") if kind == language]
+def program(page: Path, language: str) -> str:
+    found = [text for _, kind, _, text in fences(page) if kind == language]
     assert len(found) == 1
     return found[0]
 
@@ -131,7 +133,7 @@ def at_free_port(text: str) -> tuple[str, ReservedPort]:
 
 
 def test_the_c_program_of_the_readme(in_folder: Path) -> None:
-    text, port = at_free_port(program("c"))
+    text, port = at_free_port(program(README, "c"))
     assert len([line for line in text.splitlines() if line]) <= 22
     (in_folder / "readme.c").write_text(text)
     library = Path(build.program("libegress/libegress.so")).parent
@@ -146,10 +148,11 @@ def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     assert serves(in_folder, [str(in_folder / "readme")], port)
 
 
-def test_the_python_program_of_the_readme(in_folder: Path) -> None:
+@pytest.mark.parametrize(("page", "lines"), [(README, 10), (PYTHON_README, 20)], ids=["README", "bindings/python"])
+def test_the_python_program_of_a_readme(in_folder: Path, page: Path, lines: int) -> None:
     pytest.importorskip("egress", reason="the Python package egress is not installed: pip install ./bindings/python")
-    text, port = at_free_port(program("python"))
-    assert len([line for line in text.splitlines() if line]) <= 10
+    text, port = at_free_port(program(page, "python"))
+    assert len([line for line in text.splitlines() if line]) <= lines
     (in_folder / "readme.py").write_text(text)
     assert serves(in_folder, [sys.executable, str(in_folder / "readme.py")], port)
 

@@ -1,4 +1,4 @@
-"""The address guard: an allowed name must not lead to a special-use address, unless the policy says so."""
+"""The address guard: whoever answers for an allowed name cannot send Envoy to special-use addresses of his choice."""
 
 import pytest
 from harness import policies

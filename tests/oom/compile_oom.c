@@ -84,7 +84,7 @@ int main(void) {
   static const char earlier[] = "version: egress/v1\n"
                                 "defaults: {allow_private: [10.0.0.0/8]}\n"
                                 "rules:\n"
-                                "  - {name: billing-stripe, to: [\"**.stripe.com\"]}\n"
+                                "  - {name: billing-payments, to: [\"**.payments.example\"]}\n"
                                 "  - {name: builds, to: [\"**\"]}\n"
                                 "  - {name: gone, to: [gone.example]}\n";
   inputs in = {read_text(earlier), read_text(whole_policy), NULL};

@@ -43,7 +43,7 @@ static int explain(const egress_alloc *alloc, void *user) {
     return rv;
   egress_flow flow = EGRESS_FLOW_INIT;
   flow.source = "10.4.0.7";
-  flow.name = "api.stripe.com";
+  flow.name = "api.payments.example";
   flow.port = 8443;
   egress_text *text = NULL;
   rv = egress_policy_explain(&text, policy, &flow);

@@ -15,11 +15,11 @@ import egress
 POLICY = """\
 version: egress/v1
 deny:
-  - {name: exfil, to: ["**.pastebin.com"], reason: exfiltration}
+  - {name: no-paste, to: ["**.paste.example"], reason: pastes are public}
 rules:
-  - name: billing-stripe
+  - name: billing-payments
     owner: payments
-    to: ["api.stripe.com", "*.stripe.com"]
+    to: ["api.payments.example", "*.payments.example"]
     reason: TICKET-12
   - name: office
     to: [192.0.2.0/24]

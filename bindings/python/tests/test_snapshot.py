@@ -135,11 +135,11 @@ def test_parts_outlive_the_whole() -> None:
     gc.collect()
     assert [resource.data for resource in resources][0] == cluster("c0").data
     policy = egress.Policy(POLICY)
-    decision = policy.decide("10.0.0.1", "api.stripe.com")
+    decision = policy.decide("10.0.0.1", "api.payments.example")
     compiled = policy.compile(explicit="127.0.0.1:3128", skip_unsupported=True)
     del policy
     gc.collect()
-    assert decision.rule == "billing-stripe"
+    assert decision.rule == "billing-payments"
     newer = egress.Policy(POLICY).compile(explicit="127.0.0.1:3128", skip_unsupported=True, previous=compiled)
     del compiled
     gc.collect()

@@ -13,16 +13,15 @@ from typing import assert_type
 
 import egress
 
-async def main() -> None:
-    policy = egress.Policy.load("policy.yaml")
-    decision = policy.decide("10.4.0.7", "api.stripe.com", 443)
-    assert_type(decision.rule, str | None)
-    cache = egress.Cache()
-    cache["*"] = policy.compile(explicit="0.0.0.0:3128")
-    async with egress.Server(cache, "127.0.0.1:18000") as server:
-        async for event in server.events():
-            if isinstance(event, egress.Nacked):
-                assert_type(event.message, str)
+async def serve() -> None:
+    rules = egress.Policy.load("policy.yaml")
+    assert_type(rules.decide("10.20.3.7", "cards.payments.example").rule, str | None)
+    groups = egress.Cache()
+    groups["*"] = rules.compile(explicit="0.0.0.0:3128")
+    async with egress.Server(groups, "127.0.0.1:0") as xds:
+        async for happened in xds.events():
+            if isinstance(happened, egress.Nacked):
+                assert_type(happened.message, str)
 """
 
 

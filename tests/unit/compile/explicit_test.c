@@ -149,7 +149,7 @@ Test(explicit, a_refusal_says_why) {
   cr_expect(refuses_with(&f, "~no-rule", "no rule of the egress policy"));
   cr_expect(refuses_with(&f, "~v4-mapped-address", "no rule of the egress policy"));
   cr_expect(refuses_with(&f, "~special-use-address", "special-use address"));
-  cr_expect(refuses_with(&f, "exfil", "the egress policy denies"));
+  cr_expect(refuses_with(&f, "no-paste", "the egress policy denies"));
   cr_expect(refuses_with(&f, "none-such", "the egress policy denies"));
   cr_expect(refuses_with(&f, "special-use-address", "the egress policy denies"), "a deny entry of that name");
   cr_expect_null(body_for(&f, "route_not_found"), "Envoy's own replies stay as they are");
@@ -160,9 +160,9 @@ Test(explicit, a_refusal_says_why) {
 Test(explicit, names_rules_only_if_asked_to) {
   fixture f;
   fixture_init(&f, 0);
-  cr_expect_not(refuses_with(&f, "exfil", "CODE_DETAILS"));
+  cr_expect_not(refuses_with(&f, "no-paste", "CODE_DETAILS"));
   fixture_dispose(&f);
   fixture_init(&f, EGRESS_COMPILE_NAME_RULES);
-  cr_expect(refuses_with(&f, "exfil", "%RESPONSE_CODE_DETAILS%"));
+  cr_expect(refuses_with(&f, "no-paste", "%RESPONSE_CODE_DETAILS%"));
   fixture_dispose(&f);
 }

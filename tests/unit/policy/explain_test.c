@@ -7,12 +7,12 @@ static const char text[] = HEAD "groups:\n"
                                 "sources:\n"
                                 "  billing: {cidrs: [10.4.0.0/16]}\n"
                                 "deny:\n"
-                                "  - {name: exfil, to: [\"**.pastebin.com\", 198.51.100.0/24], reason: exfiltration}\n"
+                                "  - {name: no-paste, to: [\"**.paste.test\", 198.51.100.0/24], reason: pastes leak}\n"
                                 "  - {name: quiet, to: [quiet.test]}\n"
                                 "rules:\n"
-                                "  - name: billing-stripe\n"
+                                "  - name: shop-cards\n"
                                 "    from: [billing]\n"
-                                "    to: [api.stripe.com]\n"
+                                "    to: [pay.cards.test]\n"
                                 "    protocol: tls\n"
                                 "  - {name: forge, to: [\"group:forge\"], ports: [443, 8443, 8444, 22]}\n"
                                 "  - {name: db, to: [203.0.113.0/24], ports: [5432]}\n";
@@ -36,38 +36,38 @@ static egress_flow flow_to(const char *name, uint16_t port) {
 }
 
 Test(explain, allowed) {
-  egress_flow flow = flow_to("API.stripe.com", 443);
-  says(flow, "allowed: billing-stripe (p:10), if api.stripe.com resolves to public addresses");
+  egress_flow flow = flow_to("PAY.cards.test", 443);
+  says(flow, "allowed: shop-cards (p:10), if pay.cards.test resolves to public addresses");
   flow.resolved = (const char *const[]){"192.0.2.1"};
   flow.resolved_count = 1;
-  says(flow, "allowed: billing-stripe (p:10)");
+  says(flow, "allowed: shop-cards (p:10)");
 }
 
 Test(explain, denied_by_an_entry) {
-  says(flow_to("a.pastebin.com", 443), "denied by exfil (p:7): exfiltration");
+  says(flow_to("a.paste.test", 443), "denied by no-paste (p:7): pastes leak");
   says(flow_to("quiet.test", 443), "denied by quiet (p:8)");
 }
 
 Test(explain, nearest_by_port) {
-  says(flow_to("api.stripe.com", 8443), "denied: no rule allows port 8443 (nearest: billing-stripe, p:10, allows 443)");
+  says(flow_to("pay.cards.test", 8443), "denied: no rule allows port 8443 (nearest: shop-cards, p:10, allows 443)");
   says(flow_to("github.com", 80), "denied: no rule allows port 80 (nearest: forge, p:14, allows 22, 443, 8443-8444)");
 }
 
 Test(explain, nearest_by_source_and_protocol) {
-  egress_flow flow = flow_to("api.stripe.com", 443);
+  egress_flow flow = flow_to("pay.cards.test", 443);
   flow.source = "10.5.0.1";
-  says(flow, "denied: no rule allows source 10.5.0.1 (nearest: billing-stripe, p:10, allows 10.4.0.0/16)");
+  says(flow, "denied: no rule allows source 10.5.0.1 (nearest: shop-cards, p:10, allows 10.4.0.0/16)");
   flow.port = 8443;
-  says(flow, "denied: no rule allows source 10.5.0.1 and port 8443 (nearest: billing-stripe, p:10, allows "
+  says(flow, "denied: no rule allows source 10.5.0.1 and port 8443 (nearest: shop-cards, p:10, allows "
              "10.4.0.0/16 and 443)");
-  flow = flow_to("api.stripe.com", 80);
+  flow = flow_to("pay.cards.test", 80);
   flow.protocol = EGRESS_PROTOCOL_HTTP;
-  says(flow, "denied: no rule allows http (nearest: billing-stripe, p:10, allows tls)");
+  says(flow, "denied: no rule allows http (nearest: shop-cards, p:10, allows tls)");
 }
 
 Test(explain, nearest_by_name) {
-  says(flow_to("www.stripe.com", 443),
-       "denied: no rule allows www.stripe.com (nearest: billing-stripe, p:10, allows api.stripe.com)");
+  says(flow_to("www.cards.test", 443),
+       "denied: no rule allows www.cards.test (nearest: shop-cards, p:10, allows pay.cards.test)");
   says(flow_to("githubusercontent.com", 443),
        "denied: no rule allows githubusercontent.com (nearest: forge, p:14, allows **.githubusercontent.com)");
   says(flow_to("other.com", 443), "denied: no rule allows other.com");
@@ -97,7 +97,7 @@ Test(explain, addresses) {
   flow.address = "203.0.114.9";
   says(flow, "denied: no rule allows 203.0.114.9");
   flow.address = "198.51.100.3";
-  says(flow, "denied by exfil (p:7): exfiltration");
+  says(flow, "denied by no-paste (p:7): pastes leak");
   flow.address = "::ffff:203.0.113.9";
   says(flow, "denied: ::ffff:203.0.113.9 is IPv4 written as IPv6, which no rule can name");
   flow.address = NULL;
@@ -107,13 +107,12 @@ Test(explain, addresses) {
 }
 
 Test(explain, resolved_addresses) {
-  egress_flow flow = flow_to("api.stripe.com", 443);
+  egress_flow flow = flow_to("pay.cards.test", 443);
   flow.resolved = (const char *const[]){"192.0.2.1", "10.0.0.1"};
   flow.resolved_count = 2;
-  says(flow,
-       "denied: billing-stripe (p:10) allows api.stripe.com, but it resolves to the special-use address 10.0.0.1");
+  says(flow, "denied: shop-cards (p:10) allows pay.cards.test, but it resolves to the special-use address 10.0.0.1");
   flow.resolved = (const char *const[]){"192.0.2.1", "198.51.100.1"};
-  says(flow, "denied by exfil (p:7), which covers 198.51.100.1, to which api.stripe.com resolves: exfiltration");
+  says(flow, "denied by no-paste (p:7), which covers 198.51.100.1, to which pay.cards.test resolves: pastes leak");
 }
 
 Test(explain, bad_names) {

@@ -25,7 +25,7 @@ Test(policy, text_is_not_kept) {
   cr_assert_eq(egress_policy_parse(&policy, text, strlen(text), NULL, NULL, NULL), 0);
   memset(text, 'x', strlen(text));
   free(text);
-  cr_assert_str_eq(egress_policy_rule_name(policy, 0), "exfil");
+  cr_assert_str_eq(egress_policy_rule_name(policy, 0), "no-paste");
   egress_policy_unref(policy);
 }
 

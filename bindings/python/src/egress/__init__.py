@@ -1,11 +1,11 @@
-"""The control plane for Envoy egress proxies.
+"""Egress policies for Envoy: read them, ask them, and serve them over xDS.
 
-    policy = egress.Policy.load("policy.yaml")
-    cache = egress.Cache()
-    cache["*"] = policy.compile(explicit="0.0.0.0:3128", sni="0.0.0.0:8443")
-    async with egress.Server(cache, "127.0.0.1:18000") as server:
-        async for event in server.events():
-            print(event)
+    rules = egress.Policy.load("policy.yaml")
+    groups = egress.Cache()
+    groups["*"] = rules.compile(explicit="0.0.0.0:3128")
+    async with egress.Server(groups, "127.0.0.1:18000") as xds:
+        async for happened in xds.events():
+            ...
 
 Policies, resources and snapshots never change, so any thread may use them; a cache and its servers belong to the
 thread of one asyncio loop.

@@ -15,7 +15,8 @@ class Cache:
     """Group to snapshot, as a mapping. A node's group is its ``node.cluster``, or its ``node.id`` if that is empty.
 
     The group ``"*"`` stands for every group that has no snapshot of its own. Setting a group sends its Envoys what
-    differs; deleting it sends them nothing. Belongs to the thread of its servers' loop.
+    differs; deleting it sends them nothing. Any thread may set and delete groups; everything else belongs to the thread
+    of the servers' loop.
     """
 
     __slots__ = ("__weakref__", "_raw", "_servers")

@@ -17,7 +17,7 @@ def bootstrap(
     keepalive_ms: int = 0,
     delta: bool = False,
 ) -> str:
-    """Write an Envoy bootstrap as JSON text: node, ADS over gRPC with keepalive, admin on loopback.
+    """The JSON file that Envoy starts from: who it is, where its control plane is, and a local admin page.
 
     ``control_plane`` is where the server listens, ``"ADDRESS:PORT"`` or ``"unix:/PATH"``. ``node_cluster`` (default
     ``"egress"``) is the group whose snapshot the Envoy gets. ``tls_ca``, ``tls_cert`` and ``tls_key`` are PEM files on

@@ -49,8 +49,8 @@ class Server:
 
     ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
     picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``. Limits of 0 are the defaults of
-    the C library. Everything but construction belongs to the loop's thread. A child process forked while a server
-    runs may only exec.
+    the C library. Everything but construction belongs to the loop's thread. Once a server was
+    started and until it is closed, the child of a fork can do no more than exec.
     """
 
     def __init__(
