@@ -39,7 +39,8 @@ typedef struct egress_compile_options {
   /**
    * What is in force now: an earlier result of ``egress_compile`` itself, not a snapshot built from one; borrowed
    * during the call; NULL: nothing. With it, a rule that became narrower gets a new filter chain, so that Envoy ends
-   * the connections that lost their permission.
+   * the connections that lost their permission; or, where the policy says ``revoke: keep``, the chains that are no
+   * longer needed stay for the connections that they have.
    */
   const egress_snapshot *previous;
   /**
@@ -85,8 +86,8 @@ EGRESS_API int egress_compile(egress_snapshot **out, egress_policy *policy, cons
                               egress_diag *diag);
 
 /**
- * Writes what a later process has to know of ``snap`` to compile the next policy against it: the policy and which rule
- * has which filter chain. Keep it where the next process finds it, and replace it when the next snapshot is in force.
+ * Writes what a later process has to know of ``snap`` to compile the next policy against it: the policy, which rule
+ * has which filter chain, and which chains are kept. Keep it where the next process finds it, and replace it when the next snapshot is in force.
  *
  * :param out: set on success only; the caller owns it.
  * :param snap: a result of ``egress_compile``.

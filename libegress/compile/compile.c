@@ -78,13 +78,14 @@ static int put(egress_snapshot_builder *to, egress__build *b, const char *type_u
 }
 
 static int put_all(egress_snapshot_builder *to, egress__build *b, const egress__compile_plan *plan,
-                   const egress_policy *policy, const char *const *chains) {
+                   const egress__lineage *lineage) {
+  const egress_policy *policy = lineage->policy;
   egress__classes classes;
   int rv = egress__classes_make(&classes, policy, &b->arena);
   if (rv == 0)
     rv = put(to, b, EGRESS_TYPE_CLUSTER, EGRESS_CLUSTER_FORWARD, egress__forward_cluster(b, plan));
   if (rv == 0 && plan->sni_address.port != 0) {
-    rv = put(to, b, EGRESS_TYPE_LISTENER, EGRESS_LISTENER_SNI, egress__sni_listener(b, plan, policy, &classes, chains));
+    rv = put(to, b, EGRESS_TYPE_LISTENER, EGRESS_LISTENER_SNI, egress__sni_listener(b, plan, lineage, &classes));
     if (rv == 0)
       rv = put(to, b, EGRESS__TYPE_EXTENSION, EGRESS__GUARD_NAME, egress__sni_guard(b, policy));
   }
@@ -103,7 +104,7 @@ static int build(egress_snapshot **out, const egress__compile_plan *plan, egress
   egress_snapshot *snap = NULL;
   int rv = egress_snapshot_builder_new(&builder, NULL, lineage->alloc);
   if (rv == 0)
-    rv = put_all(builder, &b, plan, lineage->policy, lineage->chains);
+    rv = put_all(builder, &b, plan, lineage);
   if (rv == 0)
     rv = egress_snapshot_builder_build(&snap, builder);
   egress_snapshot_builder_free(builder);

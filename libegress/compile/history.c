@@ -14,6 +14,8 @@
  *   egress-history 1
  *   step WORD                  what was compiled
  *   chain RULE CHAIN           for each allow rule
+ *   stale RULE                 for each whose chain may have connections that it no longer allows
+ *   kept RULE CHAIN            for each chain that outlived its rule, the newest first
  *   retired RULE               for each that once was, the newest first
  *   policy BYTES               and then the policy's own text, so many bytes
  */
@@ -30,6 +32,11 @@ int egress_compile_history(egress_text **out, const egress_snapshot *snap) {
   egress__buf_printf(&buf, "%s\nstep %s\n", magic, lineage->step);
   for (size_t i = policy->deny_count; i < policy->rule_count; i++)
     egress__buf_printf(&buf, "chain %s %s\n", policy->rules[i].name, lineage->chains[i]);
+  for (size_t i = policy->deny_count; i < policy->rule_count; i++)
+    if (lineage->stale[i])
+      egress__buf_printf(&buf, "stale %s\n", policy->rules[i].name);
+  for (size_t i = 0; i < lineage->kept.count; i++)
+    egress__buf_printf(&buf, "kept %s %s\n", lineage->kept.items[i].rule, lineage->kept.items[i].chain);
   for (size_t i = 0; i < lineage->retired.count; i++)
     egress__buf_printf(&buf, "retired %s\n", lineage->retired.items[i]);
   egress__buf_printf(&buf, "policy %zu\n", policy->text_size);
@@ -101,35 +108,66 @@ static int read_policy(egress_policy **out, reader r, const egress_alloc *alloc)
 }
 
 /* A chain of a rule is `rule:NAME`, or that with `@` and eight digits; another might be that of the refusals. */
-static int is_chain_of(const egress__rule *rule, const char *text, size_t size) {
-  const size_t name = strlen(rule->name), plain = name + 5;
-  if (size < plain || memcmp(text, "rule:", 5) != 0 || memcmp(text + 5, rule->name, name) != 0)
+static int is_chain_of(egress__span rule, egress__span chain) {
+  const size_t plain = rule.size + 5;
+  if (chain.size < plain || memcmp(chain.data, "rule:", 5) != 0 || memcmp(chain.data + 5, rule.data, rule.size) != 0)
     return 0;
-  if (size == plain)
+  if (chain.size == plain)
     return 1;
-  int fresh = size == plain + 9 && text[plain] == '@';
-  for (size_t i = plain + 1; fresh && i < size; i++)
-    fresh = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+  int fresh = chain.size == plain + 9 && chain.data[plain] == '@';
+  for (size_t i = plain + 1; fresh && i < chain.size; i++)
+    fresh = (chain.data[i] >= '0' && chain.data[i] <= '9') || (chain.data[i] >= 'a' && chain.data[i] <= 'f');
   return fresh;
 }
 
-/* `chain RULE CHAIN` */
-static int read_chain(egress__lineage *lineage, const reader *r) {
+/* `RULE CHAIN` */
+static int split_chain(const reader *r, egress__span *rule, egress__span *chain) {
   const uint8_t *space = memchr(r->value.data, ' ', r->value.size);
   if (space == NULL)
     return fault(r, "a chain without a name");
-  size_t name = (size_t)(space - r->value.data);
-  const egress__rule *rule = egress__map_get(&lineage->rules, (const char *)r->value.data, name);
+  *rule = (egress__span){r->value.data, (size_t)(space - r->value.data)};
+  *chain = (egress__span){space + 1, r->value.size - rule->size - 1};
+  return is_chain_of(*rule, *chain) ? 0 : fault(r, "a chain that no rule of this name can have");
+}
+
+static const egress__rule *find_rule(const egress__lineage *lineage, egress__span name) {
+  return egress__map_get(&lineage->rules, (const char *)name.data, name.size);
+}
+
+static int read_chain(egress__lineage *lineage, const reader *r) {
+  egress__span name, text;
+  int rv = split_chain(r, &name, &text);
+  if (rv != 0)
+    return rv;
+  const egress__rule *rule = find_rule(lineage, name);
   if (rule == NULL)
     return fault(r, "a chain of a rule that the policy does not have");
-  const char *text = (const char *)space + 1;
-  if (!is_chain_of(rule, text, r->value.size - name - 1))
-    return fault(r, "a chain that no rule of this name can have");
-  char *chain = egress__arena_strndup(&lineage->arena, text, r->value.size - name - 1);
+  char *chain = egress__arena_strndup(&lineage->arena, (const char *)text.data, text.size);
   if (chain == NULL)
     return EGRESS_ENOMEM;
   lineage->chains[rule - lineage->policy->rules] = chain;
   return 0;
+}
+
+static int read_stale(egress__lineage *lineage, const reader *r) {
+  const egress__rule *rule = find_rule(lineage, r->value);
+  if (rule == NULL)
+    return fault(r, "a stale rule that the policy does not have");
+  lineage->stale[rule - lineage->policy->rules] = 1;
+  return 0;
+}
+
+static int read_kept(egress__lineage *lineage, const reader *r) {
+  egress__span rule, chain;
+  int rv = split_chain(r, &rule, &chain);
+  if (rv != 0)
+    return rv;
+  if (rule.size == 0 || !egress__span_is_text(rule))
+    return fault(r, "a kept chain of a rule without a name");
+  if (egress__lineage_keeps(lineage, (const char *)chain.data, chain.size))
+    return fault(r, "a kept chain for the second time");
+  rv = egress__lineage_keep(lineage, (const char *)rule.data, rule.size, (const char *)chain.data, chain.size);
+  return rv == EGRESS_ELIMIT ? fault(r, "more kept chains than there can be") : rv;
 }
 
 static int read_retired(egress__lineage *lineage, const reader *r) {
@@ -142,6 +180,14 @@ static int read_step(egress__lineage *lineage, const reader *r) {
   return lineage->step == NULL ? EGRESS_ENOMEM : 0;
 }
 
+/* Envoy takes no two chains of one name; and connections get to a rule's, but not to a kept one. */
+static int check_chain(const egress__lineage *lineage, size_t rule, const reader *r) {
+  const char *chain = lineage->chains[rule];
+  if (chain == NULL)
+    return fault(r, "a rule without a chain");
+  return egress__lineage_keeps(lineage, chain, strlen(chain)) ? fault(r, "a rule with a kept chain") : 0;
+}
+
 static int read_lines(egress__lineage *lineage, reader r) {
   int rv = 0;
   next_line(&r); /* the magic, which read_policy has seen */
@@ -150,14 +196,17 @@ static int read_lines(egress__lineage *lineage, reader r) {
       rv = read_step(lineage, &r);
     else if (is(r.key, "chain"))
       rv = read_chain(lineage, &r);
+    else if (is(r.key, "stale"))
+      rv = read_stale(lineage, &r);
+    else if (is(r.key, "kept"))
+      rv = read_kept(lineage, &r);
     else if (is(r.key, "retired"))
       rv = read_retired(lineage, &r);
     else
       rv = fault(&r, "an unknown line");
   }
   for (size_t i = lineage->policy->deny_count; rv == 0 && i < lineage->policy->rule_count; i++)
-    if (lineage->chains[i] == NULL)
-      rv = fault(&r, "a rule without a chain");
+    rv = check_chain(lineage, i, &r);
   return rv;
 }
 

@@ -178,7 +178,7 @@ static int meets_rule(const egress__loss *loss, const egress__rule *rule) {
 }
 
 int egress__rule_narrowed(const egress__narrowing *step, const egress__rule *old_rule, const egress__rule *new_rule) {
-  if (!egress__ports_have(&old_rule->ports[EGRESS_PROTOCOL_TLS], step->port))
+  if (old_rule->pattern_count == 0 || !egress__ports_have(&old_rule->ports[EGRESS_PROTOCOL_TLS], step->port))
     return 0; /* it let nothing through */
   if (!egress__ports_have(&new_rule->ports[EGRESS_PROTOCOL_TLS], step->port) || !sources_covered(old_rule, new_rule))
     return 1;

@@ -51,9 +51,9 @@ static egress__message *chain_answer(egress__build *b, const char *name) {
   return egress__matcher_action(b, value);
 }
 
-static void add_metadata(egress__build *b, egress__message *chain, const egress__rule *rule) {
+static void add_metadata(egress__build *b, egress__message *chain, const char *rule, int deny) {
   egress__message *fields = EGRESS__MAKE(b, google__protobuf__struct);
-  const char *const pairs[][2] = {{"rule", rule->name}, {"verdict", rule->deny ? "deny" : "allow"}};
+  const char *const pairs[][2] = {{"rule", rule}, {"verdict", deny ? "deny" : "allow"}};
   for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
     egress__message *value = EGRESS__MAKE(b, google__protobuf__value);
     egress__set_text(b, value, "string_value", pairs[i][1]);
@@ -74,7 +74,7 @@ static void add_filter(egress__build *b, egress__message *chain, const char *nam
 
 /* Resolves the server name, asks the guard about the address, and only then dials. */
 static void add_forwarding(egress__build *b, egress__message *chain, const egress__compile_plan *plan,
-                           const egress__rule *rule) {
+                           const char *rule) {
   egress__message *resolve =
       EGRESS__MAKE(b, envoy__extensions__filters__network__sni_dynamic_forward_proxy__v3__filter_config);
   egress__set_message(b, resolve, "dns_cache_config", egress__dns_cache(b, plan));
@@ -88,7 +88,7 @@ static void add_forwarding(egress__build *b, egress__message *chain, const egres
   add_filter(b, chain, EGRESS__GUARD_NAME, "config_discovery", guard);
 
   egress__message *proxy = EGRESS__MAKE(b, envoy__extensions__filters__network__tcp_proxy__v3__tcp_proxy);
-  egress__set_text(b, proxy, "stat_prefix", rule->name);
+  egress__set_text(b, proxy, "stat_prefix", rule);
   egress__set_text(b, proxy, "cluster", EGRESS_CLUSTER_FORWARD);
   egress__set_number(b, proxy, "upstream_connect_mode",
                      ENVOY__EXTENSIONS__FILTERS__NETWORK__TCP_PROXY__V3__UPSTREAM_CONNECT_MODE__ON_DOWNSTREAM_DATA);
@@ -96,25 +96,27 @@ static void add_forwarding(egress__build *b, egress__message *chain, const egres
   add_filter(b, chain, "envoy.filters.network.tcp_proxy", "typed_config", proxy);
 }
 
-static egress__message *filter_chain(egress__build *b, const egress__compile_plan *plan, const egress__rule *rule,
-                                     const char *name) {
+static egress__message *allow_chain(egress__build *b, const egress__compile_plan *plan, const char *rule,
+                                    const char *name) {
   egress__message *chain = EGRESS__MAKE(b, envoy__config__listener__v3__filter_chain);
   egress__set_text(b, chain, "name", name);
-  add_metadata(b, chain, rule);
-  if (rule->deny)
-    add_filter(b, chain, "envoy.filters.network.direct_response", "typed_config",
-               EGRESS__MAKE(b, envoy__extensions__filters__network__direct_response__v3__config));
-  else
-    add_forwarding(b, chain, plan, rule);
+  add_metadata(b, chain, rule, 0);
+  add_forwarding(b, chain, plan, rule);
   return chain;
 }
 
-/* Envoy takes no listener without a filter chain; nothing ever selects this one. */
-static egress__message *idle_chain(egress__build *b) {
+/* Closes the connection. */
+static egress__message *closing_chain(egress__build *b, const char *name) {
   egress__message *chain = EGRESS__MAKE(b, envoy__config__listener__v3__filter_chain);
-  egress__set_text(b, chain, "name", "idle");
+  egress__set_text(b, chain, "name", name);
   add_filter(b, chain, "envoy.filters.network.direct_response", "typed_config",
              EGRESS__MAKE(b, envoy__extensions__filters__network__direct_response__v3__config));
+  return chain;
+}
+
+static egress__message *deny_chain(egress__build *b, const char *rule, const char *name) {
+  egress__message *chain = closing_chain(b, name);
+  add_metadata(b, chain, rule, 1);
   return chain;
 }
 
@@ -202,33 +204,38 @@ static egress__message *name_tree(egress__build *b, const egress__compile_plan *
 }
 
 /* An allow rule that could let TLS connections through has its chain even when rules before it take them all: the
- * connections that it let in before still have their permission. */
-static int needs_chain(const egress__compile_plan *plan, const egress__rule *rule, int used) {
-  return used || (!rule->deny && rule->pattern_count != 0 &&
-                  egress__ports_have(&rule->ports[EGRESS_PROTOCOL_TLS], plan->sni_port));
-}
-
+ * connections that it let in before still have their permission. Behind the rules' chains stand those that outlived
+ * theirs; nothing but the matcher selects a chain, and it does not name them. */
 static void add_chains(egress__build *b, egress__message *listener, const egress__compile_plan *plan,
-                       const egress_policy *policy, const char *const *chains, const uint8_t *used) {
+                       const egress__lineage *lineage, const uint8_t *used) {
+  const egress_policy *policy = lineage->policy;
   int some = 0;
   for (size_t i = 0; i < policy->rule_count && b->rv == 0; i++) {
-    if (!needs_chain(plan, &policy->rules[i], used[i]))
+    const char *rule = policy->rules[i].name, *name = lineage->chains[i];
+    if (!used[i] && !egress__lineage_has_chain(lineage, i, plan->sni_port))
       continue;
-    egress__set_message(b, listener, "filter_chains", filter_chain(b, plan, &policy->rules[i], chains[i]));
+    egress__set_message(b, listener, "filter_chains",
+                        policy->rules[i].deny ? deny_chain(b, rule, name) : allow_chain(b, plan, rule, name));
     some = 1;
   }
-  if (!some)
-    egress__set_message(b, listener, "filter_chains", idle_chain(b));
+  for (size_t i = 0; i < lineage->kept.count && b->rv == 0; i++) {
+    const egress__kept_chain *kept = &lineage->kept.items[i];
+    egress__set_message(b, listener, "filter_chains", allow_chain(b, plan, kept->rule, kept->chain));
+    some = 1;
+  }
+  if (!some) /* Envoy takes no listener without a filter chain; nothing ever selects this one */
+    egress__set_message(b, listener, "filter_chains", closing_chain(b, "idle"));
 }
 
-egress__message *egress__sni_listener(egress__build *b, const egress__compile_plan *plan, const egress_policy *policy,
-                                      const egress__classes *classes, const char *const *chains) {
+egress__message *egress__sni_listener(egress__build *b, const egress__compile_plan *plan,
+                                      const egress__lineage *lineage, const egress__classes *classes) {
+  const egress_policy *policy = lineage->policy;
   uint8_t *used = egress__arena_get(&b->arena, policy->rule_count);
   if (used == NULL) {
     b->rv = EGRESS_ENOMEM;
     return NULL;
   }
-  egress__dialect dialect = make_dialect(b, policy, chains);
+  egress__dialect dialect = make_dialect(b, policy, lineage->chains);
   egress__message *tree = name_tree(b, plan, policy, classes, &dialect, used);
 
   egress__message *listener = egress__listener(b, EGRESS_LISTENER_SNI, &plan->sni_address);
@@ -240,7 +247,7 @@ egress__message *egress__sni_listener(egress__build *b, const egress__compile_pl
   egress__set_duration(b, listener, "listener_filters_timeout", INSPECT_TIMEOUT_MS);
   egress__set_message(b, listener, "access_log", egress__access_log(b, plan, log_fields));
   egress__set_message(b, listener, "filter_chain_matcher", egress__matcher_valid_name(b, &dialect, tree));
-  add_chains(b, listener, plan, policy, chains, used);
+  add_chains(b, listener, plan, lineage, used);
   return listener;
 }
 

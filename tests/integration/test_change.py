@@ -130,13 +130,54 @@ def test_a_rule_that_comes_back_does_not_revive_connections(proxy: Proxy, held: 
     assert ended == OF_ONE
 
 
-def test_revoke_keep_lets_them_live(proxy: Proxy, held: Held) -> None:
-    proxy.use(three_rules(proxy, defaults="revoke: keep"))
+KEEP = "revoke: keep"
+
+
+@pytest.mark.parametrize("what", ONE)
+def test_revoke_keep_lets_them_live(proxy: Proxy, held: Held, what: str) -> None:
+    changed, lost = ONE[what]
+    changed = changed.replace("PORT", str(proxy.world.port))
+    proxy.use(three_rules(proxy, defaults=KEEP))
     held.add_all()
-    changed = ONE["host removed"][0].replace("PORT", str(proxy.world.port))
-    proxy.use(three_rules(proxy, changed, defaults="revoke: keep"))
-    assert proxy.ask("sni", "a.one.test", A).refused
+    proxy.use(three_rules(proxy, changed, defaults=KEEP))
+    assert proxy.ask("sni", "a.one.test", B).refused, "what lives on is no permission for others"
     assert held.ended() == set()
+    # Now they are to end, and no connection of another rule.
+    proxy.use(three_rules(proxy, changed))
+    ended = held.ended(lost)
+    assert lost <= ended <= OF_ONE
+
+
+def test_revoke_keep_holds_against_a_new_deny(proxy: Proxy, held: Held) -> None:
+    deny = "  - {name: no-x, to: [x.two.test]}\n"
+    proxy.use(three_rules(proxy, defaults=KEEP))
+    held.add_all()
+    proxy.use(three_rules(proxy, deny=deny, defaults=KEEP))
+    assert proxy.rule(proxy.ask("sni", "x.two.test", A)) == "no-x"
+    assert held.ended() == set()
+    proxy.use(three_rules(proxy, deny=deny))
+    assert {"two"} <= held.ended({"two"}) <= {"two", "two-from-b"}
+
+
+def test_revoke_keep_and_a_rule_that_comes_back_as_another(proxy: Proxy, held: Held) -> None:
+    """Three generations of one name: each has its connections, and only the last lets new ones in."""
+    port = proxy.world.port
+    gone = three_rules(proxy, ONE["rule removed"][0].replace("PORT", str(port)), defaults=KEEP)
+    other = three_rules(proxy, f"  - {{name: one, to: [c.one.test], ports: [{port}]}}\n", defaults=KEEP)
+    proxy.use(three_rules(proxy, defaults=KEEP))
+    held.add_all()
+    proxy.use(gone)
+    proxy.use(other)
+    assert proxy.ask("sni", "a.one.test", A).refused
+    held.add("one-c", "c.one.test", A)
+    proxy.use(gone)
+    assert proxy.ask("sni", "c.one.test", A).refused
+    proxy.use(three_rules(proxy, defaults=KEEP))
+    held.add("one-again", "a.one.test", A)
+    assert held.ended() == set()
+    proxy.use(three_rules(proxy))
+    ended = held.ended({*OF_ONE, "one-c"})
+    assert ended == {*OF_ONE, "one-c"}
 
 
 def test_explicit_requests_follow_at_once(proxy: Proxy) -> None:

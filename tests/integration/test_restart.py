@@ -107,6 +107,28 @@ def test_with_a_state_file_what_was_narrowed_while_away_ends(remembering: Proxy)
     assert {"one-a", "one-a-from-b"} <= ended <= {"one-a", "one-a-from-b", "one-b"}
 
 
+def test_with_a_state_file_what_was_kept_is_kept_over_a_restart(remembering: Proxy) -> None:
+    proxy = remembering
+    keep = "revoke: keep"
+    other = f"  - {{name: other, to: [other.test], ports: [{proxy.world.port}]}}\n"
+    proxy.use(three_rules(proxy, defaults=keep))
+    held = Held(proxy)
+    held.add_all()
+    proxy.use(three_rules(proxy, other, defaults=keep))
+    proxy.egressd.child.kill()
+    wait_for("connected_state 0", lambda: connected(proxy.envoy) == 0)
+    proxy.egressd.start()
+    wait_for("connected_state 1", lambda: connected(proxy.envoy) == 1, 40)
+    proxy.use(three_rules(proxy, NARROWER.format(port=proxy.world.port), defaults=keep))
+    assert proxy.ask("sni", "a.one.test").refused
+    assert held.ended() == set()
+    of_one = {"one-a", "one-a-from-b", "one-b"}
+    proxy.use(three_rules(proxy, NARROWER.format(port=proxy.world.port)))
+    ended = held.ended(of_one)
+    held.close()
+    assert ended == of_one
+
+
 def test_with_a_state_file_an_unchanged_policy_ends_nothing(remembering: Proxy) -> None:
     """Also when the chains have names that only the history of the policy explains."""
     proxy = remembering

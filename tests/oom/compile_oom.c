@@ -94,6 +94,11 @@ int main(void) {
   (void)rv;
   sweep_run("compile", compile, &in);
   sweep_run("history", history, &in);
+  egress_policy_unref(in.now);
+  in.now = read_text("version: egress/v1\ndefaults: {revoke: keep}\n"
+                     "rules:\n  - {name: builds, to: [a.example]}\n");
+  sweep_run("compile, keeping chains", compile, &in);
+  sweep_run("history, keeping chains", history, &in);
   sweep_run("bootstrap", bootstrap, (void *)(uintptr_t) "control-plane.example:18000");
   egress_snapshot_unref(in.previous);
   egress_policy_unref(in.before);

@@ -10,6 +10,11 @@ static const char wide[] = RULES("  - {name: a, to: [x.test, y.test]}\n  - {name
 static const char narrow[] = RULES("  - {name: a, to: [x.test]}\n  - {name: b, to: [z.test]}\n");
 static const char without_b[] = RULES("  - {name: a, to: [x.test]}\n");
 
+#define KEEP "version: egress/v1\ndefaults: {revoke: keep}\n"
+static const char keep_narrow[] = KEEP "rules:\n  - {name: a, to: [x.test]}\n  - {name: b, to: [z.test]}\n";
+static const char keep_without_b[] = KEEP "rules:\n  - {name: a, to: [x.test]}\n";
+static const char keep_none[] = KEEP;
+
 static egress_snapshot *compile(const char *text, const egress_snapshot *previous, const char *history) {
   egress_policy *policy;
   egress_snapshot *snap;
@@ -57,6 +62,25 @@ Test(history, takes_the_place_of_previous) {
   check_same(wide, narrow, wide);
   check_same(wide, wide, narrow);
   check_same(narrow, without_b, narrow); /* b comes back: its name was retired */
+}
+
+Test(history, remembers_what_is_kept) {
+  check_same(wide, keep_without_b, keep_without_b);
+  check_same(wide, keep_without_b, keep_none);
+  check_same(wide, keep_without_b, keep_narrow);
+  check_same(wide, keep_without_b, wide);
+  check_same(wide, keep_narrow, keep_narrow);
+  check_same(wide, keep_narrow, narrow); /* a was narrowed before: it ends only now */
+}
+
+Test(history, has_a_line_for_all_that_is_kept) {
+  egress_snapshot *one = compile(wide, NULL, NULL), *two = compile(keep_without_b, one, NULL);
+  egress_text *history = history_of(two);
+  cr_expect_not_null(strstr(egress_text_data(history), "\nchain a rule:a\nstale a\nkept b rule:b\nretired b\n"), "%s",
+                     egress_text_data(history));
+  egress_text_free(history);
+  egress_snapshot_unref(two);
+  egress_snapshot_unref(one);
 }
 
 Test(history, an_unchanged_policy_keeps_its_bytes_over_a_restart) {
@@ -152,6 +176,39 @@ Test(history, a_chain_that_its_rule_cannot_have_is_refused) {
   snprintf(text, sizeof text, "egress-history 1\nstep x\nchain a rule:a@0123abcd\nchain b rule:b\npolicy %zu\n%s",
            strlen(wide), wide);
   egress_snapshot_unref(compile(wide, NULL, text));
+}
+
+#define CHAINS "egress-history 1\nstep x\nchain a rule:a\nchain b rule:b\n"
+
+/* Line 5 is wrong; or only what it means together with the rest, which is seen at the end, in line 6 or later. */
+Test(history, a_kept_chain_that_cannot_be_is_refused) {
+  static const char *const faults[] = {"kept c",        "kept c none", "kept c idle", "kept c rule:d",
+                                       "kept c deny:c", "kept  rule:", "kept rule:c", "kept \xff rule:\xff",
+                                       "stale",         "stale c",     "stale a b"};
+  char text[1024];
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    snprintf(text, sizeof text, CHAINS "%s\npolicy %zu\n%s", faults[i], strlen(wide), wide);
+    check_refused(text, 5);
+  }
+  snprintf(text, sizeof text, CHAINS "kept a rule:a\npolicy %zu\n%s", strlen(wide), wide);
+  check_refused(text, 6); /* new connections would get to it */
+  snprintf(text, sizeof text, CHAINS "kept c rule:c\nkept c rule:c\npolicy %zu\n%s", strlen(wide), wide);
+  check_refused(text, 6);
+  snprintf(text, sizeof text,
+           CHAINS "stale a\nkept c rule:c\nkept c rule:c@0123abcd\nkept a rule:a@0123abcd\n"
+                  "policy %zu\n%s",
+           strlen(wide), wide);
+  egress_snapshot_unref(compile(wide, NULL, text));
+}
+
+Test(history, more_kept_chains_than_there_can_be_are_refused) {
+  enum { MOST = 1000 };
+  static char text[64 * MOST];
+  size_t used = (size_t)snprintf(text, sizeof text, CHAINS);
+  for (int i = 0; i <= MOST; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "kept c%d rule:c%d\n", i, i);
+  snprintf(text + used, sizeof text - used, "policy %zu\n%s", strlen(wide), wide);
+  check_refused(text, 4 + MOST + 1);
 }
 
 /* A snapshot that has all resources of a compiled one, and no history. */

@@ -135,11 +135,138 @@ Test(lineage, a_rule_that_was_off_for_a_step_gets_another_chain) {
   egress__lineage_free(lineage);
 }
 
+#define KEEP HEAD "defaults: {revoke: keep}\n"
+#define WITHOUT_R "rules: [{name: s, to: [c.test]}]\n"
+
+/* The kept chains, each with its rule, a comma behind each. */
+static const char *kept(const egress__lineage *lineage) {
+  static char text[256];
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < lineage->kept.count; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s %s,", lineage->kept.items[i].rule,
+                             lineage->kept.items[i].chain);
+  return text;
+}
+
 Test(lineage, revoke_keep_keeps_what_narrows) {
-  egress__lineage *lineage = after(
-      first(PAIR), HEAD "defaults: {revoke: keep}\nrules: [{name: r, to: [a.test]}, {name: s, to: [d.test]}]\n", "v2");
-  cr_expect_str_eq(chain(lineage, "r"), "rule:r");
-  cr_expect_str_eq(chain(lineage, "s"), "rule:s");
+  static const char *const narrower[] = {
+      KEEP "rules: [{name: r, to: [a.test]}, {name: s, to: [d.test]}]\n",
+      KEEP "rules: [{name: r, to: [a.test, b.test], ports: [8443]}, {name: s, to: [10.0.0.0/8], ports: [443]}]\n",
+      KEEP
+      "deny: [{name: d, to: [b.test, c.test]}]\nrules: [{name: r, to: [a.test, b.test]}, {name: s, to: [c.test]}]\n",
+  };
+  for (size_t i = 0; i < sizeof narrower / sizeof narrower[0]; i++) {
+    egress__lineage *lineage = after(first(PAIR), narrower[i], "v2");
+    cr_expect_str_eq(chain(lineage, "r"), "rule:r", "%s", narrower[i]);
+    cr_expect_str_eq(chain(lineage, "s"), "rule:s", "%s", narrower[i]);
+    size_t denies = lineage->policy->deny_count;
+    cr_expect(egress__lineage_has_chain(lineage, denies, 443), "%s", narrower[i]);
+    cr_expect(egress__lineage_has_chain(lineage, denies + 1, 443), "%s", narrower[i]);
+    cr_expect_eq(lineage->kept.count, 0);
+    egress__lineage_free(lineage);
+  }
+}
+
+Test(lineage, what_was_kept_ends_with_drain) {
+  static const char port_lost[] = "rules: [{name: r, to: [a.test, b.test], ports: [8443]}, {name: s, to: [c.test]}]\n";
+  char keep[256], drain[256];
+  snprintf(keep, sizeof keep, KEEP "%s", port_lost);
+  snprintf(drain, sizeof drain, HEAD "%s", port_lost);
+  egress__lineage *lineage = after(first(PAIR), keep, "v2");
+  lineage = after(lineage, keep, "v3"); /* remembered for longer than a step */
+  lineage = after(lineage, drain, "v4");
+  cr_expect(is_fresh(lineage, "r"), "%s", chain(lineage, "r"));
+  cr_expect_not(egress__lineage_has_chain(lineage, 0, 443));
+  cr_expect_str_eq(chain(lineage, "s"), "rule:s", "it lost nothing");
+  char fresh[64];
+  snprintf(fresh, sizeof fresh, "%s", chain(lineage, "r"));
+  lineage = after(lineage, drain, "v5");
+  cr_expect_str_eq(chain(lineage, "r"), fresh, "once is enough");
+  egress__lineage_free(lineage);
+}
+
+Test(lineage, revoke_keep_keeps_the_chain_of_a_rule_that_goes) {
+  egress__lineage *lineage = after(first(PAIR), KEEP WITHOUT_R, "v2");
+  cr_expect_str_eq(kept(lineage), "r rule:r,");
+  lineage = after(lineage, KEEP WITHOUT_R, "v3");
+  cr_expect_str_eq(kept(lineage), "r rule:r,", "for longer than a step");
+  lineage = after(lineage, KEEP, "v4");
+  cr_expect_str_eq(kept(lineage), "s rule:s,r rule:r,", "the newest first");
+  lineage = after(lineage, PAIR, "v5");
+  cr_expect_str_eq(kept(lineage), "", "not with drain");
+  cr_expect(is_fresh(lineage, "r") && is_fresh(lineage, "s"), "nor by coming back");
+  egress__lineage_free(lineage);
+  lineage = after(first(PAIR), HEAD WITHOUT_R, "v2");
+  cr_expect_str_eq(kept(lineage), "", "drain keeps none");
+  egress__lineage_free(lineage);
+}
+
+/* A rule without TLS to names at the port has no connections; a deny entry's are closed at once. */
+Test(lineage, a_rule_without_connections_leaves_no_chain) {
+  egress__lineage *lineage =
+      after(first(HEAD "deny: [{name: d, to: [x.test]}]\nrules: [{name: plain, to: [a.test], protocol: http}, {name: "
+                       "port, to: [a.test], ports: [8443]}, {name: range, to: [10.0.0.0/8], ports: [443]}]\n"),
+            KEEP "rules: [{name: range, to: [10.0.0.0/8], ports: [8443]}]\n", "v2");
+  cr_expect_not(egress__lineage_has_chain(lineage, 0, 443), "it lost the port, but never had any");
+  lineage = after(lineage, KEEP, "v3");
+  cr_expect_str_eq(kept(lineage), "");
+  egress__lineage_free(lineage);
+}
+
+Test(lineage, a_rule_that_lost_the_port_and_then_goes_leaves_its_chain) {
+  egress__lineage *lineage =
+      after(first(PAIR), KEEP "rules: [{name: r, to: [a.test], protocol: http}, {name: s, to: [c.test]}]\n", "v2");
+  lineage = after(lineage, KEEP WITHOUT_R, "v3");
+  cr_expect_str_eq(kept(lineage), "r rule:r,");
+  egress__lineage_free(lineage);
+}
+
+Test(lineage, a_rule_that_comes_back_does_not_get_the_kept_chain) {
+  egress__lineage *lineage = after(first(PAIR), KEEP WITHOUT_R, "v2");
+  lineage = after(lineage, KEEP "rules: [{name: r, to: [z.test]}, {name: s, to: [c.test]}]\n", "v3");
+  cr_expect(is_fresh(lineage, "r"), "%s", chain(lineage, "r"));
+  cr_expect_str_eq(kept(lineage), "r rule:r,");
+  char expected[64];
+  snprintf(expected, sizeof expected, "r %s,r rule:r,", chain(lineage, "r"));
+  lineage = after(lineage, KEEP WITHOUT_R, "v4");
+  cr_expect_str_eq(kept(lineage), expected);
+  egress__lineage_free(lineage);
+}
+
+/* The names of long ago are forgotten, and what a new name is made of might meet an old one; a kept chain's is not
+ * given again, whatever the policy says now. */
+Test(lineage, no_rule_gets_the_name_of_a_kept_chain) {
+  char fresh[64];
+  egress__lineage *lineage = after(first(PAIR), TWO("to: [a.test]", "to: [c.test]"), "v2");
+  snprintf(fresh, sizeof fresh, "%s", chain(lineage, "r"));
+  egress__lineage_free(lineage);
+  lineage = first(PAIR);
+  cr_assert_eq(egress__lineage_keep(lineage, "r", 1, fresh, strlen(fresh)), 0);
+  lineage = after(lineage, TWO("to: [a.test]", "to: [c.test]"), "v2");
+  cr_expect(is_fresh(lineage, "r"), "%s", chain(lineage, "r"));
+  cr_expect_str_neq(chain(lineage, "r"), fresh);
+  egress__lineage_free(lineage);
+  lineage = first(HEAD WITHOUT_R);
+  cr_assert_eq(egress__lineage_keep(lineage, "r", 1, "rule:r", 6), 0);
+  lineage = after(lineage, PAIR, "v2");
+  cr_expect(is_fresh(lineage, "r"), "%s", chain(lineage, "r"));
+  egress__lineage_free(lineage);
+}
+
+Test(lineage, keeps_no_more_than_its_limit) {
+  egress__lineage *lineage = first(PAIR);
+  char name[32];
+  for (size_t i = 0; i < EGRESS__KEPT_MAX; i++) {
+    int size = snprintf(name, sizeof name, "rule:old%zu", i);
+    cr_assert_eq(egress__lineage_keep(lineage, name + 5, (size_t)size - 5, name, (size_t)size), 0);
+  }
+  cr_assert_eq(egress__lineage_keep(lineage, "x", 1, "rule:x", 6), EGRESS_ELIMIT);
+  lineage = after(lineage, KEEP WITHOUT_R, "v2");
+  cr_assert_eq(lineage->kept.count, EGRESS__KEPT_MAX);
+  cr_expect_str_eq(lineage->kept.items[0].chain, "rule:r", "the newest first");
+  cr_expect_str_eq(lineage->kept.items[EGRESS__KEPT_MAX - 1].chain, "rule:old998", "the oldest goes");
+  cr_expect_not(egress__lineage_keeps(lineage, "rule:old999", 11));
   egress__lineage_free(lineage);
 }
 

@@ -58,6 +58,7 @@ Test(narrowed, by_port_and_protocol) {
   /* It had none of the connections that count. */
   WIDER(RULE("to: [a.test, b.test], protocol: http"), RULE("to: [a.test], protocol: http"));
   WIDER(RULE("to: [a.test, b.test], ports: [8443]"), RULE("to: [a.test], ports: [443]"));
+  WIDER(RULE("to: [10.0.0.0/8], ports: [443]"), RULE("to: [10.0.0.0/8], ports: [8443]"));
   cr_expect(narrowed_at(RULE("to: [a.test, b.test], ports: [8443]"), RULE("to: [a.test], ports: [8443]"), 8443));
 }
 

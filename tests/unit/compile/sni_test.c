@@ -111,6 +111,82 @@ Test(sni, a_rule_behind_others_keeps_its_chain) {
   fixture_dispose(&f);
 }
 
+#define KEEP HEAD "defaults: {revoke: keep}\n"
+
+/* The listener of `text` after `before`, which is freed. */
+static void fixture_follow(fixture *f, const char *text) {
+  egress_snapshot *before = f->snap;
+  f->snap = compile_after(before, text);
+  egress_snapshot_unref(before);
+  envoy_dispose(&f->envoy);
+  envoy_init(&f->envoy, f->snap, &f->regexes);
+}
+
+/* The bytes of a chain: Envoy knows by them that it is the same, and goes on with its connections. */
+static uint8_t *chain_bytes(fixture *f, const char *name, size_t *size) {
+  const ProtobufCMessage *chain = &chain_of(f, name)->base;
+  *size = protobuf_c_message_get_packed_size(chain);
+  uint8_t *bytes = malloc(*size);
+  protobuf_c_message_pack(chain, bytes);
+  return bytes;
+}
+
+/* How often the listener selects or has the chain of this name. */
+static size_t mentions(const fixture *f, const char *how, const char *name) {
+  char what[128];
+  egress_text *json;
+  size_t count = 0;
+  snprintf(what, sizeof what, "\"%s\": \"%s\"", how, name);
+  cr_assert_eq(egress_resource_json(&json, egress_snapshot_find(f->snap, EGRESS_TYPE_LISTENER, EGRESS_LISTENER_SNI)),
+               0);
+  for (const char *at = egress_text_data(json); (at = strstr(at, what)) != NULL; at++)
+    count++;
+  egress_text_free(json);
+  return count;
+}
+
+/* `later` takes rule r's permission under `revoke: keep`: its chain stays as it is, and nothing selects it. */
+static void check_kept(const char *later) {
+  fixture f;
+  fixture_init(&f, KEEP "rules:\n  - {name: r, to: [a.test, '**.b.test']}\n  - {name: s, to: [c.test]}\n");
+  cr_assert_gt(mentions(&f, "value", "rule:r"), 0, "the way in that must be closed");
+  size_t size, now_size;
+  uint8_t *bytes = chain_bytes(&f, "rule:r", &size);
+  fixture_follow(&f, later);
+  cr_expect_eq(mentions(&f, "name", "rule:r"), 1, "%s", later);
+  cr_expect_eq(mentions(&f, "value", "rule:r"), 0, "%s", later);
+  uint8_t *now = chain_bytes(&f, "rule:r", &now_size);
+  cr_expect(now_size == size && memcmp(now, bytes, size) == 0, "%s", later);
+  decides(&f, "10.1.0.1", "a.test", EGRESS_DENY, "");
+  decides(&f, "10.1.0.1", "x.b.test", EGRESS_DENY, "");
+  fixture_dispose(&f);
+  free(now);
+  free(bytes);
+}
+
+Test(sni, a_chain_that_revoke_keep_keeps_is_the_same_and_nothing_gets_there) {
+  check_kept(KEEP);
+  check_kept(KEEP "rules:\n  - {name: s, to: [c.test]}\n");
+  check_kept(KEEP "rules:\n  - {name: r, to: [a.test, '**.b.test'], ports: [8443]}\n");
+  check_kept(KEEP "rules:\n  - {name: r, to: [10.0.0.0/8], ports: [443]}\n");
+  check_kept(KEEP "rules:\n  - {name: r, to: [a.test], protocol: http}\n");
+  check_kept(KEEP "deny:\n  - {name: r, to: [y.test]}\n");
+}
+
+Test(sni, a_rule_that_comes_back_has_a_chain_beside_the_kept_one) {
+  fixture f;
+  fixture_init(&f, KEEP "rules:\n  - {name: r, to: [a.test]}\n");
+  fixture_follow(&f, KEEP);
+  fixture_follow(&f, KEEP "rules:\n  - {name: r, to: [b.test]}\n");
+  cr_expect_eq(f.envoy.sni->n_filter_chains, 2);
+  cr_expect_eq(mentions(&f, "value", "rule:r"), 0);
+  decides(&f, "10.1.0.1", "b.test", EGRESS_ALLOW, "r");
+  decides(&f, "10.1.0.1", "a.test", EGRESS_DENY, "");
+  fixture_follow(&f, HEAD "rules:\n  - {name: r, to: [b.test]}\n");
+  cr_expect_eq(f.envoy.sni->n_filter_chains, 1, "not with drain");
+  fixture_dispose(&f);
+}
+
 Test(sni, rules_may_have_the_names_that_envoy_and_we_use) {
   fixture f;
   fixture_init(&f, HEAD "deny:\n  - {name: deny, to: [d.test]}\nrules:\n  - {name: none, to: [a.test]}\n"
