@@ -2,21 +2,29 @@
 # The whole way on one machine: builds libegress, starts egressd on a copy of examples/policy.yaml, a real Envoy under
 # it, and sends requests with curl through the proxy; then changes the policy under an open connection.
 # Everything is on loopback and ends with this script. Exit status 0 only if every row is as expected.
+#
+# With EGRESS_BUILD, a build folder, nothing is installed or built: egressd is taken from there, Python and Envoy from
+# EGRESS_PYTHON and EGRESS_ENVOY, by default those in build/venv.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build/demo
-run=$root/build/demo-run
-drain_s=5 # how long a connection may live on after it lost its permission
+build=${EGRESS_BUILD:-$root/build/demo}
+python=${EGRESS_PYTHON:-$root/build/venv/bin/python}
+envoy=${EGRESS_ENVOY:-$root/build/venv/bin/envoy}
+run=$build/demo-run
+drain_s=2 # how long a connection may live on after it lost its permission
+end_s=5   # how long what was started may take to end when it is told to
 
-started=()
 end_all() {
   trap - EXIT
-  local pid
-  for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${started[@]}"; do wait "$pid" 2>/dev/null || true; done
+  trap '' INT TERM HUP # a second Ctrl-C must not leave half of it running
+  local deadline=$((SECONDS + end_s)) pid
+  for pid in $(jobs -rp); do kill "$pid" 2>/dev/null || true; done
+  while [ -n "$(jobs -rp)" ] && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
+  for pid in $(jobs -rp); do kill -KILL "$pid" 2>/dev/null || true; done
 }
 trap end_all EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -26,7 +34,6 @@ start() {
   shift
   "$@" >>"$log" 2>&1 &
   pid=$!
-  started+=("$pid")
 }
 
 # until_true SECONDS WHAT COMMAND...: waits for the command to succeed, or ends the script.
@@ -56,15 +63,27 @@ prepare_and_build() {
   "$root/tests/prepare.sh" demo
   [ -x "$build/examples/egressd/egressd" ] || echo "demo: building, which takes about a minute the first time"
   quietly "$root/build/demo.log" cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    "-DPython3_EXECUTABLE=$root/build/venv/bin/python"
+    "-DPython3_EXECUTABLE=$python"
   quietly "$root/build/demo.log" cmake --build "$build" --target egressd
+}
+
+# An empty folder for this run, which no other uses.
+make_run_folder() {
+  mkdir -p "$build"
+  exec 8>"$run.lock"
+  flock -n 8 || {
+    echo "demo: another one runs in $run; wait for it, or end it" >&2
+    exit 1
+  }
+  rm -rf "$run"
+  mkdir "$run"
 }
 
 start_world() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=egress demo" \
     -addext "subjectAltName=DNS:*.payments.example,DNS:*.packages.example,DNS:*.mirror.example,DNS:*.eu.mirror.example,DNS:*.status.example" \
     -keyout "$run/backend.key" -out "$run/backend.pem" 2>/dev/null
-  start "$run/world.log" "$root/build/venv/bin/python" "$root/examples/demo_world.py" "$run/backend.pem" "$run/backend.key" "$run/ports"
+  start "$run/world.log" "$python" "$root/examples/demo_world.py" "$run/backend.pem" "$run/backend.key" "$run/ports"
   until_true 10 "the backends" test -s "$run/ports"
   . "$run/ports"
 }
@@ -80,6 +99,7 @@ start_egressd() {
   start "$run/egressd.log" "$build/examples/egressd/egressd" serve "$run/policy.yaml" --listen 127.0.0.1:0 \
     --explicit "127.0.0.1:$explicit_port" --sni "127.0.0.1:$sni_port" --sni-port "$tls_port" \
     --dns "127.0.0.1:$dns_port" --access-log "$run/access.log"
+  egressd_pid=$pid
   until_true 10 "egressd" grep -qs '"event":"listening"' "$run/egressd.log"
   xds_port=$(sed -n 's/.*"event":"listening".*"port":\([0-9]*\).*/\1/p' "$run/egressd.log")
 }
@@ -87,7 +107,7 @@ start_egressd() {
 start_envoy() {
   "$build/examples/egressd/egressd" bootstrap --node-id demo-envoy --control-plane "127.0.0.1:$xds_port" \
     --admin 127.0.0.1:0 --drain-time-s $drain_s >"$run/bootstrap.json" 2>"$run/bootstrap.txt"
-  start "$run/envoy.log" "$root/build/venv/bin/envoy" -c "$run/bootstrap.json" --reject-unknown-dynamic-fields \
+  start "$run/envoy.log" "$envoy" -c "$run/bootstrap.json" --reject-unknown-dynamic-fields \
     --drain-time-s $drain_s --drain-strategy immediate --concurrency 1 --disable-hot-restart --log-level warning \
     --file-flush-interval-msec 50 --admin-address-path "$run/admin"
   envoy_pid=$pid
@@ -97,6 +117,7 @@ start_envoy() {
 
 admin() { curl -sfg --max-time 5 "http://$(cat "$run/admin")/$1"; }
 envoy_listens() { admin ready >/dev/null && [ "$(admin listeners | grep -c "^egress_")" = 2 ]; }
+uptime_s() { admin server_info | sed -n 's/.*"uptime_current_epoch": "\([0-9]*\)s".*/\1/p'; }
 stat_sum() { admin "stats?filter=$1" | awk -F': ' '{ sum += $2 } END { print sum + 0 }'; }
 
 # request VIA SOURCE HOST: sets $got (a status, or "closed") and $client (the address that Envoy saw).
@@ -126,7 +147,7 @@ deciding_rule() {
 
 rows=0
 wrong=0
-row() { # REQUEST EXPECTED GOT RULE_EXPECTED RULE
+row() { # WHAT EXPECTED GOT RULE_EXPECTED RULE
   local mark=ok
   rows=$((rows + 1))
   if [ "$2" != "$3" ] || [ "$4" != "$5" ]; then
@@ -143,7 +164,19 @@ ask() { # VIA SOURCE HOST EXPECTED RULE
 }
 
 header() {
-  printf '\n%s\n%-52s %-8s %-8s %-21s\n' "$1" "REQUEST  FROM       TO" EXPECTED GOT "RULE"
+  printf '\n%s\n%-52s %-8s %-8s %-21s %s\n' "$1" "VIA      CLIENT     DESTINATION" EXPECTED GOT RULE RESULT
+}
+
+introduce() {
+  cat <<END
+egressd (process $egressd_pid) serves $run/policy.yaml, a copy of examples/policy.yaml;
+Envoy (process $envoy_pid) gets it over xDS. A connection that loses its permission ends within $drain_s s.
+
+VIA   connect, http: the explicit proxy, asked for a tunnel or with the whole URL; sni: TLS straight to the SNI proxy
+GOT   a status, of which 403 is Envoy's refusal; closed: the SNI proxy, which can say nothing inside TLS, refused
+RULE  what decided, from Envoy's access log; -: no rule matches, so it is refused;
+      ~special-use-address: a rule allows the name, but the name leads to an address inside
+END
 }
 
 # hold NAME SOURCE HOST: opens a connection through the SNI proxy that stays open; its curl is then in $pid.
@@ -190,17 +223,17 @@ change_policy() {
     -e '/- name: status-pages/,$d'
   until_true 10 "the new host through CONNECT" answers connect 127.2.0.1 $added
   until_true 10 "the new host through the SNI proxy" answers sni 127.2.0.1 $added
-  header "a host is added to builds-packages, the rule status-pages is removed"
+  header "a host is added to builds-packages, the rule status-pages is removed; two connections were open meanwhile"
   ask connect 127.2.0.1 $added 200 builds-packages
   ask sni 127.2.0.1 $added 200 builds-packages
   ask sni 127.1.0.1 eu.status.example closed -
   ask http 127.1.0.1 eu.status.example 403 -
   until_true $((drain_s + 5)) "the end of the connection that lost its permission" ended "$removed"
-  row "held     127.1.0.1  eu.status.example" ended ended - -
+  row "held     127.1.0.1  eu.status.example (rule removed)" ended ended - -
   before=$(ticks unrelated)
   until_true 10 "the next line of the unrelated connection" ticks_past unrelated "$before"
-  row "held     127.1.0.1  api.payments.example" alive "$(ended "$unrelated" && echo ended || echo alive)" - -
-  row "Envoy, process $envoy_pid, up $(stat_sum '^server.uptime$') s" alive "$(ended "$envoy_pid" && echo ended || echo alive)" - -
+  row "held     127.1.0.1  api.payments.example (unrelated)" alive "$(ended "$unrelated" && echo ended || echo alive)" - -
+  row "Envoy, process $envoy_pid, up $(uptime_s) s" alive "$(ended "$envoy_pid" && echo ended || echo alive)" - -
   row "Envoy's hot restarts" "$epoch" "$(stat_sum '^server.hot_restart_epoch$')" - -
 }
 
@@ -211,22 +244,24 @@ numbers() {
   total=$(stat_sum '^listener\.egress_[a-z]*\.downstream_cx_total$')
   connected=$(stat_sum '^control_plane.connected_state$')
   printf '\n%s\n' "What operators watch"
-  printf '%-52s %s\n' "no_filter_chain_match (nobody listed it)" "$unmatched"
-  printf '%-52s %s\n' "downstream_cx_destroy / downstream_cx_total" "$destroyed / $total"
-  printf '%-52s %s\n' "control_plane.connected_state" "$connected"
-  row "at least one unmatched, connected" yes "$([ "$unmatched" -gt 0 ] && [ "$connected" = 1 ] && echo yes || echo no)" - -
+  printf '%-52s %s\n' "no_filter_chain_match: TLS to what no rule lists" "$unmatched"
+  printf '%-52s %s\n' "downstream_cx_destroy / downstream_cx_total" "$destroyed / $total, ended of all connections"
+  printf '%-52s %s\n' "control_plane.connected_state: 1, Envoy has egressd" "$connected"
+  row "the first is above 0, the last is 1" yes "$([ "$unmatched" -gt 0 ] && [ "$connected" = 1 ] && echo yes || echo no)" - -
 }
 
-prepare_and_build
-rm -rf "$run"
-mkdir -p "$run"
+[ -n "${EGRESS_BUILD:-}" ] || prepare_and_build
+make_run_folder
 start_world
 write_policy
 start_egressd
 start_envoy
-cat "$run/bootstrap.txt"
+introduce
 first_rows
 change_policy
 numbers
 printf '\n%d of %d rows as expected\n' $((rows - wrong)) $rows
-[ $wrong = 0 ]
+[ $wrong = 0 ] || {
+  echo "demo: the logs are in $run" >&2
+  exit 1
+}

@@ -49,6 +49,9 @@ install_python() {
 
 mkdir -p "$root/build"
 exec 9>"$root/build/prepare.lock"
-flock 9 # two runs at once would write into one environment
+flock -w 1800 9 || { # two runs at once would write into one environment
+  echo "prepare: another run has held build/prepare.lock for half an hour; end it" >&2
+  exit 1
+}
 install_debian
 install_python

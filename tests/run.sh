@@ -218,6 +218,7 @@ export EGRESS_BUILD=$build/dev
 ctest_in "$build/dev" unit
 check python-build python_binding
 pytest_in integration tests/integration
+check demo env -u EGRESS_BUILD examples/demo.sh
 pytest_in python bindings/python/tests
 run_asan
 check valgrind-planted planted_faults_are_found valgrind_one "$build/dev/tests/planted"

@@ -6,9 +6,13 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[3]
 
 
+def folder() -> Path:
+    return Path(os.environ.get("EGRESS_BUILD", PROJECT / "build" / "dev"))
+
+
 def program(path: str) -> str:
     """The full path of a program of the build: ``examples/egressd/egressd``."""
-    found = Path(os.environ.get("EGRESS_BUILD", PROJECT / "build" / "dev")) / path
+    found = folder() / path
     if not found.exists():
         raise RuntimeError(f"{found} is not built; set EGRESS_BUILD to the build folder")
     return str(found)
