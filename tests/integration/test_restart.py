@@ -1,6 +1,7 @@
 """The control plane goes away and comes back; Envoy starts before it, or meets a file that is no policy."""
 
 import signal
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from harness.held import Held, three_rules
 from harness.proxy import Proxy
 from harness.waiting import wait_for
 from harness.world import World
+from harness.xds import Client
 
 A, B = "127.1.0.1", "127.2.0.1"
 # Counters that rise when a listener or a cluster is touched.
@@ -159,20 +161,58 @@ def test_a_broken_file_at_the_start_is_refused(fresh_proxy: Proxy) -> None:
     policy_holds(proxy)
 
 
-def test_no_policy_yet_is_no_permission(fresh_proxy: Proxy) -> None:
-    """An Envoy that finds no control plane listens nowhere, and begins to work when one comes."""
+def serves_nothing(proxy: Proxy) -> None:
+    """Envoy waits for its first policy: no listener, and whoever sends it traffic by its readiness sends none."""
+    assert proxy.envoy.server_state() == "PRE_INITIALIZING"  # not even its clusters: those come first
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        proxy.envoy.get("/ready")
+    assert proxy.envoy.stat("listener_manager.total_listeners_active") == 0
+    assert proxy.envoy.stat("cluster_manager.active_clusters") == 1  # which leads to the control plane
+    for port in (proxy.sni_port.port, proxy.explicit_port.port):
+        with pytest.raises(ConnectionRefusedError):
+            client.Connection(port).close()
+
+
+def begins_to_serve(proxy: Proxy) -> None:
+    wait_for("service", lambda: proxy.envoy.server_state() == "LIVE", 40)
+    wait_for("the listeners", lambda: proxy.envoy.stat("listener_manager.total_listeners_active") == 2)
+    policy_holds(proxy)
+
+
+def test_no_control_plane_is_no_permission(fresh_proxy: Proxy) -> None:
+    """An Envoy that finds no control plane listens nowhere, for however long, and begins to work when one comes."""
     proxy = fresh_proxy
     proxy.use(policies.house(proxy.world.port, proxy.world.other_port))
     proxy.egressd.child.kill()
     proxy.envoy.close()
-    proxy.envoy = Envoy(proxy.egressd.folder, proxy.bootstrap("envoy-2"), "envoy-2", live=False)
-    for port in (proxy.sni_port.port, proxy.explicit_port.port):
-        try:
-            client.Connection(port).close()
-            raise AssertionError("a listener without a policy")
-        except ConnectionRefusedError:
-            pass
+    written = proxy.bootstrap("envoy-2")
+    for kind in ("cdsConfig", "ldsConfig"):  # Envoy's own default is to go on without after 15 seconds
+        assert written["dynamicResources"][kind]["initialFetchTimeout"] == "0s"
+    proxy.envoy = Envoy(proxy.egressd.folder, written, "envoy-2", live=False)
+    failures = "cluster.egress_control_plane.upstream_cx_connect_fail"
+    wait_for("two attempts to connect", lambda: proxy.envoy.stat(failures) >= 2, 40)
+    serves_nothing(proxy)
     proxy.egressd.start()
-    wait_for("service", lambda: proxy.envoy.server_state() == "LIVE", 40)
-    wait_for("the listeners", lambda: proxy.envoy.stat("listener_manager.total_listeners_active") == 2)
-    policy_holds(proxy)
+    begins_to_serve(proxy)
+
+
+def test_no_policy_yet_is_no_permission(fresh_proxy: Proxy) -> None:
+    """The control plane is there, and has a policy, but none for this Envoy's group: no answer, so no service."""
+    proxy = fresh_proxy
+    proxy.use(policies.house(proxy.world.port, proxy.world.other_port))
+    proxy.egressd.close()
+    proxy.envoy.close()
+    proxy.egressd.options += ["--group", "others"]
+    proxy.egressd.start()
+    proxy.envoy = Envoy(proxy.egressd.folder, proxy.bootstrap("envoy-2"), "envoy-2", live=False)
+    proxy.egressd.wait_event("connection", lambda event: event.get("node") == "envoy-2", 0)
+    with Client(proxy.egressd.listen, cluster="others") as other:
+        other.next()  # asked after Envoy did, and answered: so would Envoy be by now
+    wait_for("connected_state 1", lambda: connected(proxy.envoy) == 1)
+    for kind in ("cluster_manager.cds", "listener_manager.lds"):
+        assert proxy.envoy.stat(f"{kind}.update_success") == 0
+    serves_nothing(proxy)
+    proxy.egressd.close()
+    proxy.egressd.options[-1] = "egress"
+    proxy.egressd.start()
+    begins_to_serve(proxy)
