@@ -193,6 +193,7 @@ answers() { # VIA SOURCE HOST
   [ "$got" = 200 ]
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
+state() { ended "$1" && echo ended || echo alive; }
 
 first_rows() {
   header "examples/policy.yaml is in force"
@@ -232,8 +233,8 @@ change_policy() {
   row "held     127.1.0.1  eu.status.example (rule removed)" ended ended - -
   before=$(ticks unrelated)
   until_true 10 "the next line of the unrelated connection" ticks_past unrelated "$before"
-  row "held     127.1.0.1  api.payments.example (unrelated)" alive "$(ended "$unrelated" && echo ended || echo alive)" - -
-  row "Envoy, process $envoy_pid, up $(uptime_s) s" alive "$(ended "$envoy_pid" && echo ended || echo alive)" - -
+  row "held     127.1.0.1  api.payments.example (unrelated)" alive "$(state "$unrelated")" - -
+  row "Envoy, process $envoy_pid, up $(uptime_s) s" alive "$(state "$envoy_pid")" - -
   row "Envoy's hot restarts" "$epoch" "$(stat_sum '^server.hot_restart_epoch$')" - -
 }
 
@@ -247,7 +248,9 @@ numbers() {
   printf '%-52s %s\n' "no_filter_chain_match: TLS to what no rule lists" "$unmatched"
   printf '%-52s %s\n' "downstream_cx_destroy / downstream_cx_total" "$destroyed / $total, ended of all connections"
   printf '%-52s %s\n' "control_plane.connected_state: 1, Envoy has egressd" "$connected"
-  row "the first is above 0, the last is 1" yes "$([ "$unmatched" -gt 0 ] && [ "$connected" = 1 ] && echo yes || echo no)" - -
+  local healthy=no
+  [ "$unmatched" = 0 ] || [ "$connected" != 1 ] || healthy=yes
+  row "the first is above 0, the last is 1" yes $healthy - -
 }
 
 [ -n "${EGRESS_BUILD:-}" ] || prepare_and_build

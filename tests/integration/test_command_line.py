@@ -207,7 +207,9 @@ BAD_VALUES = [
     *((option, LONG, "has 256 bytes; at most 255 are allowed") for option in ("group", "node-id", "node-cluster")),
     *(
         (option, "caf\udce9", "is not UTF-8")
-        for option in ("group", "access-log", "node-id", "node-cluster", "tls-ca", "tls-name", "client-cert", "client-key")
+        for option in (
+            "group", "access-log", "node-id", "node-cluster", "tls-ca", "tls-name", "client-cert", "client-key",
+        )  # fmt: skip
     ),
     *(("sni-port", value, "is not a number from 1 to 65535") for value in ("0", "65536", "-1", "443x", "0x1bb")),
     *(("keepalive-ms", value, "is not a number from 1000 to 3600000") for value in ("999", "3600001", "1e3")),
