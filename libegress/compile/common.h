@@ -27,6 +27,7 @@ typedef struct egress__compile_plan {
  * among RBAC policies, Envoy takes the first by name.
  */
 #define EGRESS__NOT_A_RULE "~"
+#define EGRESS__NO_RULE EGRESS__NOT_A_RULE "no-rule"
 
 /** envoy.config.core.v3.Address. */
 egress__message *egress__address(egress__build *b, const egress__endpoint *endpoint);

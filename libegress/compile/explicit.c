@@ -5,12 +5,13 @@
 #include <envoy/config/core/v3/protocol.pb-c.h>
 #include <envoy/config/core/v3/substitution_format_string.pb-c.h>
 #include <envoy/config/listener/v3/listener_components.pb-c.h>
-#include <envoy/config/rbac/v3/rbac.pb-c.h>
 #include <envoy/extensions/access_loggers/filters/cel/v3/cel.pb-c.h>
 #include <envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy.pb-c.h>
 #include <envoy/extensions/filters/http/rbac/v3/rbac.pb-c.h>
 #include <envoy/extensions/filters/http/router/v3/router.pb-c.h>
 #include <envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb-c.h>
+
+#include "compile/guard.h"
 
 /* Where Envoy's RBAC filters leave what the last of them decided. */
 #define RBAC_METADATA(key) "%DYNAMIC_METADATA(envoy.filters.http.rbac:" key ")%"
@@ -35,7 +36,8 @@ static const egress__log_field log_fields[] = {
 
 /* What a refused client reads, by what refused it: the first that fits. */
 typedef struct refusal {
-  const char *decided_by; /* how the name of what refused starts */
+  const char *decided_by; /* how the name of what refused starts, and a bracket behind it if that is all of it */
+  const char *route;      /* how the name of the route starts */
   const char *body;
 } refusal;
 
@@ -45,23 +47,26 @@ typedef struct refusal {
   "egress: no rule of the egress policy lets " WHO " reach " WHAT ". If you need it, ask the owners of the policy " \
   "for a rule with this host and port."
 static const refusal refusals[] = {
-    {EGRESS__NOT_A_RULE "special-use-address",
+    {EGRESS__NOT_A_RULE "special-use-address", "",
      "egress: " WHAT
      " is allowed by name but resolves to a private or other special-use address. If that is meant, ask "
      "the owners of the egress policy to add the address to allow_private."},
-    {EGRESS__NOT_A_RULE, NO_RULE},
-    {"none]", NO_RULE}, /* Envoy's word for it */
-    {"", "egress: the egress policy denies " WHAT " to " WHO ". If you need it, ask the owners of the policy to lift "
-         "that."},
+    {EGRESS__NOT_A_RULE, "", NO_RULE},
+    {"none]", EGRESS__ADDRESS_ROUTE, NO_RULE}, /* Envoy's word for it; on other routes it is the name of a deny entry */
+    {"", "",
+     "egress: the egress policy denies " WHAT " to " WHO ". If you need it, ask the owners of the policy to lift "
+     "that."},
 };
 
-/* AccessLogFilter: an RBAC filter refused, in the name of something that starts like that. What the filter leaves as
- * metadata is not there yet when the body is made; the details of the response are. */
-static egress__message *refused_by(egress__build *b, const char *prefix) {
+/* AccessLogFilter: an RBAC filter refused like that. What the filter leaves as metadata is not there yet when the body
+ * is made; the details of the response are. */
+static egress__message *refused_by(egress__build *b, const refusal *of) {
+  const char *route =
+      of->route[0] == '\0' ? "" : egress__build_printf(b, " && xds.route_name.startsWith('%s')", of->route);
   egress__message *cel = EGRESS__MAKE(b, envoy__extensions__access_loggers__filters__cel__v3__expression_filter);
-  egress__set_text(
-      b, cel, "expression",
-      egress__build_printf(b, "response.code_details.startsWith('rbac_access_denied_matched_policy[%s')", prefix));
+  egress__set_text(b, cel, "expression",
+                   egress__build_printf(b, "response.code_details.startsWith('rbac_access_denied_matched_policy[%s')%s",
+                                        of->decided_by, route));
   egress__message *extension = EGRESS__MAKE(b, envoy__config__accesslog__v3__extension_filter);
   egress__set_text(b, extension, "name", "envoy.access_loggers.extension_filters.cel");
   egress__set_message(b, extension, "typed_config", cel);
@@ -83,7 +88,7 @@ static egress__message *local_replies(egress__build *b, const egress__compile_pl
     egress__set_text(b, format, "content_type", "text/plain; charset=utf-8");
     egress__message *mapper =
         EGRESS__MAKE(b, envoy__extensions__filters__network__http_connection_manager__v3__response_mapper);
-    egress__set_message(b, mapper, "filter", refused_by(b, refusals[i].decided_by));
+    egress__set_message(b, mapper, "filter", refused_by(b, &refusals[i]));
     egress__set_message(b, mapper, "body_format_override", format);
     egress__set_message(b, config, "mappers", mapper);
   }
@@ -98,10 +103,10 @@ static void add_http_filter(egress__build *b, egress__message *manager, const ch
   egress__set_message(b, manager, "http_filters", filter);
 }
 
-/* An RBAC filter whose own rules refuse everything. */
+/* An RBAC filter that refuses everything where no route says otherwise. */
 static void add_closed_rbac(egress__build *b, egress__message *manager, const char *name) {
   egress__message *filter = EGRESS__MAKE(b, envoy__extensions__filters__http__rbac__v3__rbac);
-  egress__set_message(b, filter, "rules", EGRESS__MAKE(b, envoy__config__rbac__v3__rbac));
+  egress__set_message(b, filter, "rules", egress__guard_closed(b));
   add_http_filter(b, manager, name, filter);
 }
 

@@ -137,12 +137,18 @@ static egress__message *addresses_of(egress__build *b, const egress__rule *rule,
   return policy;
 }
 
-static void add_denies(egress__build *b, egress__message *to, const egress_policy *policy, unsigned spoken) {
+/* Envoy tries policies by name: the number keeps the order of the file. */
+static const char *numbered(egress__build *b, size_t index, const char *name) {
+  return egress__build_printf(b, "%06zu:%s", index + 1, name);
+}
+
+static void add_denies(egress__build *b, egress__message *to, const egress_policy *policy, unsigned spoken,
+                       int by_number) {
   for (size_t i = 0; i < policy->deny_count; i++) {
     const egress__rule *rule = &policy->rules[i];
     egress__message *made = addresses_of(b, rule, spoken);
     if (made != NULL)
-      egress__set_entry(b, to, "policies", rule->name, made);
+      egress__set_entry(b, to, "policies", by_number ? numbered(b, i, rule->name) : rule->name, made);
   }
 }
 
@@ -155,9 +161,17 @@ static void add_simple(egress__build *b, egress__message *to, const char *name, 
   egress__set_entry(b, to, "policies", name, policy);
 }
 
+egress__message *egress__guard_closed(egress__build *b) {
+  egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__DENY);
+  egress__message *permission = EGRESS__MAKE(b, envoy__config__rbac__v3__permission);
+  egress__set_number(b, permission, "any", 1);
+  add_simple(b, made, EGRESS__NO_RULE, permission);
+  return made;
+}
+
 egress__message *egress__guard_of_names(egress__build *b, const egress_policy *policy, unsigned spoken) {
   egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__DENY);
-  add_denies(b, made, policy, spoken);
+  add_denies(b, made, policy, spoken, 0);
   if (policy->deny_private_ips) {
     size_t count;
     const egress__prefix *special = egress__guard_prefixes(&count);
@@ -172,7 +186,7 @@ egress__message *egress__guard_of_names(egress__build *b, const egress_policy *p
 egress__message *egress__guard_of_addresses(egress__build *b, const egress_policy *policy, unsigned spoken) {
   static const egress__prefix v4_mapped = {{6, {[10] = 0xff, [11] = 0xff}}, 96};
   egress__message *made = rbac(b, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__DENY);
-  add_denies(b, made, policy, spoken);
+  add_denies(b, made, policy, spoken, 1); /* else one could be called as Envoy calls it that nothing allows */
   add_simple(b, made, EGRESS__NOT_A_RULE "v4-mapped-address", upstream(b, &v4_mapped, NULL));
   return made;
 }
@@ -186,9 +200,7 @@ egress__message *egress__allowed_addresses(egress__build *b, const egress_policy
     if (of == NULL)
       continue;
     some = 1;
-    /* Envoy tries policies by name: the number keeps the order of the file. */
-    egress__set_entry(b, made, "policies", egress__build_printf(b, "%06zu:%s", i - policy->deny_count + 1, rule->name),
-                      of);
+    egress__set_entry(b, made, "policies", numbered(b, i - policy->deny_count, rule->name), of);
   }
   return some ? made : NULL;
 }

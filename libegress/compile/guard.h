@@ -16,6 +16,9 @@ typedef enum egress__spoken {
   EGRESS__SPOKEN_TCP = 1 << EGRESS_PROTOCOL_TCP
 } egress__spoken;
 
+/** Refuses everything, because no rule allows it. */
+egress__message *egress__guard_closed(egress__build *b);
+
 /** For connections that a name allowed: refuses special-use addresses and those of deny entries. */
 egress__message *egress__guard_of_names(egress__build *b, const egress_policy *policy, unsigned spoken);
 

@@ -147,8 +147,8 @@ static void make_address_routes(writer *w) {
     egress__message *allowed = egress__allowed_addresses(b, w->policy, spoken);
     if (allowed == NULL)
       continue;
-    egress__message *route =
-        forward(b, connect ? "address-connect" : "address-http", connect, authority_regex(b, LIKE_ADDRESS));
+    egress__message *route = forward(b, connect ? EGRESS__ADDRESS_ROUTE "connect" : EGRESS__ADDRESS_ROUTE "http",
+                                     connect, authority_regex(b, LIKE_ADDRESS));
     egress__set_entry(b, route, "typed_per_filter_config", EGRESS__FILTER_ALLOWLIST,
                       per_route(b, "matcher", is_address(w, connect)));
     egress__set_entry(b, route, "typed_per_filter_config", EGRESS__FILTER_GUARD,
@@ -317,7 +317,7 @@ egress__message *egress__routes(egress__build *b, const egress_policy *policy, c
           b, "source", EGRESS__MAKE(b, envoy__extensions__matching__common_inputs__network__v3__direct_source_ipinput)),
       .name_input = egress__xds_extension(b, "authority", header),
       .answers = make_answers(b, policy),
-      .none = answer(b, EGRESS__NOT_A_RULE "no-rule", 1),
+      .none = answer(b, EGRESS__NO_RULE, 1),
       .around = egress__prefixes_around(b, policy),
       .rest = EGRESS__MAKE(b, envoy__config__route__v3__virtual_host),
   };

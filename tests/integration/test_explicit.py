@@ -130,6 +130,30 @@ def test_connect_to_an_address(proxy: Proxy, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", EXPLICIT)
+def test_a_deny_that_is_called_as_envoy_calls_nothing(proxy: Proxy, mode: str) -> None:
+    """Its refusals say that it denies, and those that no rule allows that none does."""
+    port = proxy.world.port
+    proxy.use(
+        policies.policy(
+            f"""\
+  - {{name: names, to: ["**.example.com"], ports: [{port}]}}
+  - {{name: ranges, from: [tenant-b], to: [127.0.0.0/8], ports: [{port}]}}
+""",
+            f"  - {{name: none, to: [denied.example.com, {SECOND}/32]}}\n",
+        )
+    )
+    for name in ("denied.example.com", "second-address.example.com", SECOND):
+        outcome = proxy.ask(mode, name, B)
+        assert "the egress policy denies" in outcome.body, name
+        assert proxy.rule(outcome) == "none", name
+    for name, source in [("nobody.listed.test", B), (MAIN, A)]:
+        outcome = proxy.ask(mode, name, source)
+        assert "no rule" in outcome.body, name
+        assert proxy.rule(outcome) is None, name
+    assert proxy.rule(proxy.ask(mode, MAIN, B)) == "ranges"
+
+
+@pytest.mark.parametrize("mode", EXPLICIT)
 @pytest.mark.parametrize(
     "name", ["127.1", "0x7f.9.0.1", "2130706433", "017700000001", "127.9.0.1.", "[::ffff:127.9.0.1]"]
 )

@@ -71,9 +71,12 @@ static void is_closed(fixture *f, size_t index, const char *name) {
   const Envoy__Extensions__Filters__Http__Rbac__V3__RBAC *rbac = (const void *)filter_config(f, index, name);
   cr_assert_eq(rbac->base.descriptor, &envoy__extensions__filters__http__rbac__v3__rbac__descriptor);
   cr_assert_not_null(rbac->rules, "%s without rules enforces nothing", name);
-  cr_expect_eq(rbac->rules->action, ENVOY__CONFIG__RBAC__V3__RBAC__ACTION__ALLOW);
-  cr_expect_eq(rbac->rules->n_policies, 0);
   cr_expect_null(rbac->matcher);
+  egress__addr somebody = {4, {192, 0, 2, 1}};
+  const char *decided_by;
+  cr_expect_not(envoy_rbac(&f->envoy, rbac->rules, &(envoy_connection){.source = somebody, .name = "a.test", .http = 1},
+                           &decided_by));
+  cr_expect_str_eq(decided_by, "~no-rule");
 }
 
 Test(explicit, judges_names_before_and_addresses_after_they_are_resolved) {
@@ -112,9 +115,18 @@ Test(explicit, passes_requests_as_they_came) {
   fixture_dispose(&f);
 }
 
-/* What a client reads when Envoy refuses with these details: of the mappers, the first that fits. */
-static const char *body_for(fixture *f, const char *details) {
-  static const char head[] = "response.code_details.startsWith('";
+/* Reads `head` and a quoted text at `*at`, and says whether `value` starts with that text. */
+static int starts_with(const char **at, const char *head, const char *value) {
+  cr_assert_eq(strncmp(*at, head, strlen(head)), 0, "%s", *at);
+  const char *prefix = *at + strlen(head);
+  size_t size = strcspn(prefix, "'");
+  cr_assert_eq(strncmp(prefix + size, "')", 2), 0, "%s", prefix);
+  *at = prefix + size + 2;
+  return strncmp(value, prefix, size) == 0;
+}
+
+/* What a client reads when Envoy refuses with these details on that route: of the mappers, the first that fits. */
+static const char *body_for(fixture *f, const char *details, const char *route) {
   const Envoy__Extensions__Filters__Network__HttpConnectionManager__V3__LocalReplyConfig *replies =
       f->manager->local_reply_config;
   for (size_t i = 0; i < replies->n_mappers; i++) {
@@ -122,11 +134,11 @@ static const char *body_for(fixture *f, const char *details) {
     Envoy__Extensions__AccessLoggers__Filters__Cel__V3__ExpressionFilter *filter =
         envoy__extensions__access_loggers__filters__cel__v3__expression_filter__unpack(NULL, any->value.len,
                                                                                        any->value.data);
-    cr_assert_eq(strncmp(filter->expression, head, sizeof head - 1), 0, "%s", filter->expression);
-    const char *prefix = filter->expression + sizeof head - 1;
-    size_t size = strcspn(prefix, "'");
-    cr_assert_str_eq(prefix + size, "')");
-    int fits = strncmp(details, prefix, size) == 0;
+    const char *at = filter->expression;
+    int fits = starts_with(&at, "response.code_details.startsWith('", details);
+    if (*at != '\0')
+      fits = starts_with(&at, " && xds.route_name.startsWith('", route) && fits;
+    cr_assert_str_eq(at, "");
     envoy__extensions__access_loggers__filters__cel__v3__expression_filter__free_unpacked(filter, NULL);
     if (fits)
       return replies->mappers[i]->body_format_override->text_format_source->inline_string;
@@ -134,26 +146,34 @@ static const char *body_for(fixture *f, const char *details) {
   return NULL;
 }
 
-static int refuses_with(fixture *f, const char *decided_by, const char *words) {
+static int refuses_on(fixture *f, const char *route, const char *decided_by, const char *words) {
   char details[256];
   snprintf(details, sizeof details, "rbac_access_denied_matched_policy[%s]", decided_by);
-  const char *body = body_for(f, details);
+  const char *body = body_for(f, details, route);
   cr_assert_not_null(body, "%s", details);
   return strstr(body, words) != NULL;
+}
+
+static int refuses_with(fixture *f, const char *decided_by, const char *words) {
+  return refuses_on(f, "http", decided_by, words);
 }
 
 Test(explicit, a_refusal_says_why) {
   fixture f;
   fixture_init(&f, 0);
-  cr_expect(refuses_with(&f, "none", "no rule of the egress policy"));
   cr_expect(refuses_with(&f, "~no-rule", "no rule of the egress policy"));
   cr_expect(refuses_with(&f, "~v4-mapped-address", "no rule of the egress policy"));
   cr_expect(refuses_with(&f, "~special-use-address", "special-use address"));
   cr_expect(refuses_with(&f, "no-paste", "the egress policy denies"));
   cr_expect(refuses_with(&f, "none-such", "the egress policy denies"));
+  cr_expect(refuses_with(&f, "none", "the egress policy denies"), "a deny entry of that name");
+  cr_expect(refuses_on(&f, "connect", "none", "the egress policy denies"));
+  cr_expect(refuses_on(&f, "address-http", "none", "no rule of the egress policy"), "Envoy's word for it");
+  cr_expect(refuses_on(&f, "address-connect", "none", "no rule of the egress policy"));
+  cr_expect(refuses_on(&f, "address-connect", "000001:none", "the egress policy denies"));
   cr_expect(refuses_with(&f, "special-use-address", "the egress policy denies"), "a deny entry of that name");
-  cr_expect_null(body_for(&f, "route_not_found"), "Envoy's own replies stay as they are");
-  cr_expect_null(body_for(&f, "dns_resolution_failure"));
+  cr_expect_null(body_for(&f, "route_not_found", "http"), "Envoy's own replies stay as they are");
+  cr_expect_null(body_for(&f, "dns_resolution_failure", "http"));
   fixture_dispose(&f);
 }
 

@@ -191,9 +191,28 @@ Test(guard, of_addresses_has_no_special_use) {
   fixture_init(&f, HEAD "deny:\n  - {name: d, to: [10.1.0.0/16]}\n");
   const Rbac *rbac = reread(&f, egress__guard_of_addresses(&f.b, f.policy, EGRESS__SPOKEN_TCP));
   lets_through(&f, rbac, dials("10.2.0.1", 443)); /* a rule that names an address means it */
-  refuses_as(&f, rbac, dials("10.1.0.1", 443), "d");
+  refuses_as(&f, rbac, dials("10.1.0.1", 443), "000001:d");
   refuses_as(&f, rbac, dials("::ffff:192.0.2.1", 443), "~v4-mapped-address");
-  refuses_as(&f, rbac, dials("::ffff:10.1.0.1", 443), "d"); /* the entry is the one that is named */
+  refuses_as(&f, rbac, dials("::ffff:10.1.0.1", 443), "000001:d"); /* the entry is the one that is named */
+  fixture_dispose(&f);
+}
+
+Test(guard, of_addresses_names_the_first_deny_entry_of_the_file) {
+  fixture f;
+  fixture_init(&f, HEAD "deny:\n  - {name: other, to: [x.test]}\n  - {name: wide, to: [10.0.0.0/8]}\n"
+                        "  - {name: none, to: [10.1.0.0/16, 192.0.2.1]}\n");
+  const Rbac *rbac = reread(&f, egress__guard_of_addresses(&f.b, f.policy, EGRESS__SPOKEN_TCP));
+  refuses_as(&f, rbac, dials("10.1.0.1", 443), "000002:wide");
+  refuses_as(&f, rbac, dials("192.0.2.1", 443), "000003:none"); /* `none` alone is what Envoy says of no entry */
+  fixture_dispose(&f);
+}
+
+Test(guard, closed_refuses_all) {
+  fixture f;
+  fixture_init(&f, HEAD "defaults: {deny_private_ips: false}\nrules: [{name: r, to: [0.0.0.0/0], ports: [443]}]\n");
+  const Rbac *rbac = reread(&f, egress__guard_closed(&f.b));
+  refuses_as(&f, rbac, dials("93.184.216.34", 443), "~no-rule");
+  refuses_as(&f, rbac, (envoy_connection){0}, "~no-rule"); /* before the name is resolved */
   fixture_dispose(&f);
 }
 

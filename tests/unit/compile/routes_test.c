@@ -48,7 +48,6 @@ static void refuses_by(fixture *f, int connect, const char *authority, const cha
   cr_expect_str_eq(answer.rule, by, "%s: %s", authority, answer.rule);
 }
 
-#define NO_ROUTE "allowlist", ""
 #define NO_RULE "allowlist", "~no-rule"
 
 Test(routes, an_empty_policy_refuses_all) {
@@ -58,8 +57,8 @@ Test(routes, an_empty_policy_refuses_all) {
   cr_expect_eq(f.envoy.routes->virtual_hosts[0]->n_routes, 0);
   static const char *const targets[] = {"a.test", "a.test:443", "127.0.0.1", "192.0.2.1:80", "[::1]:443", "*", ""};
   for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
-    refuses_by(&f, PLAIN, targets[i], NO_ROUTE);
-    refuses_by(&f, CONNECT, targets[i], NO_ROUTE);
+    refuses_by(&f, PLAIN, targets[i], NO_RULE);
+    refuses_by(&f, CONNECT, targets[i], NO_RULE);
   }
   fixture_dispose(&f);
 }
@@ -71,20 +70,20 @@ Test(routes, http_and_connect_to_a_name) {
   allows(&f, PLAIN, "a.test:80", "r", 80);
   allows(&f, PLAIN, "A.TEST:80", "r", 80);
   allows(&f, CONNECT, "a.test:443", "r", 443);
-  refuses_by(&f, PLAIN, "a.test:443", NO_ROUTE); /* plain HTTP to 443 was not asked for */
-  refuses_by(&f, CONNECT, "a.test:80", NO_ROUTE);
-  refuses_by(&f, CONNECT, "a.test", NO_ROUTE);
-  refuses_by(&f, PLAIN, "a.test:8080", NO_ROUTE);
-  refuses_by(&f, PLAIN, "a.test.", NO_ROUTE);
-  refuses_by(&f, PLAIN, "x.a.test", NO_ROUTE);
+  refuses_by(&f, PLAIN, "a.test:443", NO_RULE); /* plain HTTP to 443 was not asked for */
+  refuses_by(&f, CONNECT, "a.test:80", NO_RULE);
+  refuses_by(&f, CONNECT, "a.test", NO_RULE);
+  refuses_by(&f, PLAIN, "a.test:8080", NO_RULE);
+  refuses_by(&f, PLAIN, "a.test.", NO_RULE);
+  refuses_by(&f, PLAIN, "x.a.test", NO_RULE);
   for (int connect = 0; connect < 2; connect++) {
     allows(&f, connect, "s.test:80", "s", 80);
     allows(&f, connect, "s.test:443", "s", 443);
     allows(&f, connect, "s.test:8080", "s", 8080);
-    refuses_by(&f, CONNECT, "s.test", NO_ROUTE); /* a CONNECT without a port is not to 80 */
-    refuses_by(&f, connect, "s.test:080", NO_ROUTE);
-    refuses_by(&f, connect, "s.test:", NO_ROUTE);
-    refuses_by(&f, connect, "s.test:8081", NO_ROUTE);
+    refuses_by(&f, CONNECT, "s.test", NO_RULE); /* a CONNECT without a port is not to 80 */
+    refuses_by(&f, connect, "s.test:080", NO_RULE);
+    refuses_by(&f, connect, "s.test:", NO_RULE);
+    refuses_by(&f, connect, "s.test:8081", NO_RULE);
   }
   fixture_dispose(&f);
 }
@@ -101,8 +100,8 @@ Test(routes, neighbouring_ports) {
     snprintf(authority, sizeof authority, "x.b.test:%u", ports[i]);
     allows(&f, PLAIN, authority, "r", ports[i]);
   }
-  refuses_by(&f, CONNECT, "a.test:446", NO_ROUTE);
-  refuses_by(&f, CONNECT, "a.test:442", NO_ROUTE);
+  refuses_by(&f, CONNECT, "a.test:446", NO_RULE);
+  refuses_by(&f, CONNECT, "a.test:442", NO_RULE);
   fixture_dispose(&f);
 }
 
@@ -112,9 +111,9 @@ Test(routes, wildcards) {
                         "  - {name: glob, to: ['api-*.c.test']}\n");
   allows(&f, CONNECT, "x.a.test:443", "one", 443);
   refuses_by(&f, CONNECT, "x.y.a.test:443", NO_RULE);
-  refuses_by(&f, CONNECT, "a.test:443", NO_ROUTE);
+  refuses_by(&f, CONNECT, "a.test:443", NO_RULE);
   allows(&f, PLAIN, "X.Y.b.test", "deep", 80);
-  refuses_by(&f, PLAIN, "b.test", NO_ROUTE);
+  refuses_by(&f, PLAIN, "b.test", NO_RULE);
   allows(&f, PLAIN, "API-1.c.test:80", "glob", 80);
   refuses_by(&f, PLAIN, "xapi-1.c.test", NO_RULE);
   static const char *const malformed[] = {".b.test",
@@ -127,7 +126,7 @@ Test(routes, wildcards) {
                                           "evil.test#.b.test"};
   for (size_t i = 1; i < sizeof malformed / sizeof malformed[0]; i++)
     refuses_by(&f, PLAIN, malformed[i], NO_RULE);
-  refuses_by(&f, PLAIN, malformed[0], NO_ROUTE); /* nothing stands for the star */
+  refuses_by(&f, PLAIN, malformed[0], NO_RULE); /* nothing stands for the star */
   fixture_dispose(&f);
 }
 
@@ -157,7 +156,7 @@ Test(routes, every_name) {
   allows(&f, PLAIN, "a", "all", 80);
   allows(&f, PLAIN, "a.test:80", "all", 80);
   allows(&f, CONNECT, "a.test:443", "all", 443);
-  refuses_by(&f, CONNECT, "a.test:444", NO_ROUTE);
+  refuses_by(&f, CONNECT, "a.test:444", NO_RULE);
   refuses_by(&f, PLAIN, "a.test:444", NO_RULE);
   static const char *const addresses[] = {"192.0.2.1",    "192.0.2.1:80", "[2001:db8::1]:80", "[2001:db8::1]",
                                           "2001:db8::80", "3221225985",   "192.0.2.1:",       "0x7f.1"};
@@ -177,8 +176,8 @@ Test(routes, addresses) {
     allows(&f, connect, "192.0.2.1:443", "000001:r", 443);
     allows(&f, connect, "[2001:db8::1]:443", "000001:r", 443);
     allows(&f, connect, "10.0.0.1:80", "000001:r", 80); /* private or not: the rule says the address */
-    refuses_by(&f, connect, "192.0.2.9:443", "guard", "d");
-    refuses_by(&f, connect, "[2001:db8:0::9]:443", "guard", "d");
+    refuses_by(&f, connect, "192.0.2.9:443", "guard", "000001:d");
+    refuses_by(&f, connect, "[2001:db8:0::9]:443", "guard", "000001:d");
     refuses_by(&f, connect, "192.0.3.1:443", "addresses", "");
     refuses_by(&f, connect, "192.0.2.1:444", "addresses", "");
     refuses_by(&f, connect, "[::ffff:192.0.2.1]:443", "guard", "~v4-mapped-address");
