@@ -11,8 +11,7 @@
 
 EGRESS_BEGIN_DECLS
 
-/** What an Envoy needs to know to find its control plane. Every text is UTF-8 and not empty; borrowed during the call.
- */
+/** What an Envoy needs to know to find its control plane. Texts are UTF-8, not empty, and borrowed during the call. */
 typedef struct egress_bootstrap_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
@@ -29,8 +28,7 @@ typedef struct egress_bootstrap_options {
   const char *admin_address;
   /** PEM file, on Envoy's machine, of the authority that signed the control plane's certificate; NULL: no TLS. */
   const char *tls_ca;
-  /** Name that the control plane's certificate must carry; NULL means the one in ``control_plane``. Needs ``tls_ca``.
-   */
+  /** Name that the control plane's certificate must carry; NULL: the one in ``control_plane``. Needs ``tls_ca``. */
   const char *tls_name;
   /** PEM files, on Envoy's machine, of its own certificate and key for mutual TLS; both or neither; need ``tls_ca``. */
   const char *tls_cert;
