@@ -67,7 +67,7 @@ class Resource:
 
 
 class Snapshot:
-    """An immutable set of resources: all that a group of Envoys is to have. Any thread may use it.
+    """All resources that a group of Envoys is to have. It never changes; any thread may use it.
 
     Made by ``Policy.compile`` or ``Snapshot.build``. Iteration goes over the resources, by type URL and name.
     """
