@@ -1,7 +1,7 @@
 #!/bin/bash
 # The whole way on one machine: builds libegress, starts egressd on a copy of examples/policy.yaml, a real Envoy under
 # it, and sends requests with curl through the proxy; then changes the policy under an open connection.
-# Everything is on loopback and ends with this script. Exit status 0 only if every row is as expected.
+# No request leaves the machine, and what it starts it also ends. Exit status 0: every row was as expected.
 #
 # With EGRESS_BUILD, a build folder, nothing is installed or built: egressd is taken from there, Python and Envoy from
 # EGRESS_PYTHON and EGRESS_ENVOY, by default those in build/venv.
