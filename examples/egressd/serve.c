@@ -239,6 +239,13 @@ static int read_option_file(char **out, const cli_args *args, cli_id id) {
   return *out != NULL ? 0 : -1;
 }
 
+/* Not even freed memory keeps a private key. */
+static void free_key(char *key) {
+  if (key != NULL)
+    explicit_bzero(key, strlen(key));
+  free(key);
+}
+
 static void log_listening(daemon_state *self) {
   event_log_begin(&self->log, "info", "listening");
   event_log_text(&self->log, "address", self->args->text[CLI_LISTEN]);
@@ -268,7 +275,7 @@ static int listen_on(daemon_state *self) {
       command_complain(rv, self->diag);
   }
   free(cert);
-  free(key);
+  free_key(key);
   free(client_ca);
   return rv;
 }

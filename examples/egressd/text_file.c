@@ -40,6 +40,7 @@ static char *read_open(int fd, size_t max_bytes) {
     errno = EINVAL, size = -1;
   if (size < 0) {
     int cause = errno;
+    explicit_bzero(text, room + 2); /* may be of a private key */
     free(text);
     return errno = cause, NULL;
   }
