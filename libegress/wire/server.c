@@ -33,7 +33,7 @@
  */
 
 enum {
-  DEFAULT_REQUEST_BYTES = 4 << 20, /* gRPC's own limit; a real Envoy's first request is about 61 KB */
+  DEFAULT_REQUEST_BYTES = 4 << 20, /* gRPC's own default */
   MAX_REQUEST_BYTES = 1 << 30,     /* what gRPC's argument, an int, holds with room to spare */
   DEFAULT_STREAMS = 20 * 1000,
   DEFAULT_SUBSCRIPTIONS = 100 * 1000,
