@@ -29,7 +29,7 @@ static socklen_t to_sockaddr(struct sockaddr_storage *out, const egress__endpoin
   return sizeof *in6;
 }
 
-static int fault(const egress__endpoint *endpoint, int error, egress_diag *diag) {
+int egress__tcp_fault(const egress__endpoint *endpoint, int error, egress_diag *diag) {
   char text[EGRESS__ADDR_TEXT];
   egress__addr_format(text, &endpoint->addr);
   switch (error) {
@@ -70,13 +70,13 @@ static int open_socket(const egress__endpoint *endpoint) {
 int egress__tcp_listen(int *out_fd, uint16_t *out_port, const egress__endpoint *endpoint, egress_diag *diag) {
   int fd = open_socket(endpoint);
   if (fd < 0)
-    return fault(endpoint, errno, diag);
+    return egress__tcp_fault(endpoint, errno, diag);
   struct sockaddr_storage name;
   socklen_t size = sizeof name;
   if (getsockname(fd, (struct sockaddr *)&name, &size) != 0) {
     int error = errno;
     close(fd);
-    return fault(endpoint, error, diag);
+    return egress__tcp_fault(endpoint, error, diag);
   }
   *out_port = ntohs(name.ss_family == AF_INET ? ((struct sockaddr_in *)&name)->sin_port
                                               : ((struct sockaddr_in6 *)&name)->sin6_port);

@@ -14,4 +14,7 @@
  */
 int egress__tcp_listen(int *out_fd, uint16_t *out_port, const egress__endpoint *endpoint, egress_diag *diag);
 
+/** Says why an endpoint cannot be listened on: `error` is an errno. Returns EGRESS_EADDR or EGRESS_EADDRINUSE. */
+int egress__tcp_fault(const egress__endpoint *endpoint, int error, egress_diag *diag);
+
 #endif

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE /* explicit_bzero */
 #include "wire/tls.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,21 +12,16 @@
 #include <egress/error.h>
 
 #include "base/diag.h"
+#include "wire/pem.h"
 #include "wire/tcp.h"
+
+/* gRPC's words for a socket of each kind that it tried have about 700 bytes. */
+enum { WHY_SIZE = 2048 };
 
 static const egress__place nowhere;
 
 static int is_given(const char *text) {
   return text != NULL;
-}
-
-static int check_pem(const char *text, const char *label, const char *what, egress_diag *diag) {
-  if (text[0] == '\0')
-    return egress__diag_error(diag, EGRESS_ETLS, nowhere, "%s is empty", what);
-  if (strstr(text, label) == NULL)
-    return egress__diag_error(diag, EGRESS_ETLS, nowhere, "%s is not PEM text: there is no line \"-----BEGIN ...%s\"",
-                              what, label);
-  return 0;
 }
 
 int egress__tls_check(const egress_listen_options *options, egress_diag *diag) {
@@ -36,25 +33,10 @@ int egress__tls_check(const egress_listen_options *options, egress_diag *diag) {
                               "client certificates need TLS: tls_client_ca is given without tls_cert and tls_key");
   if (!is_given(options->tls_cert))
     return 0;
-  int rv = check_pem(options->tls_cert, "CERTIFICATE-----", "the certificate (tls_cert)", diag);
-  if (rv == 0)
-    rv = check_pem(options->tls_key, "PRIVATE KEY-----", "the private key (tls_key)", diag);
+  int rv = egress__pem_check_pair(options->tls_cert, options->tls_key, diag);
   if (rv == 0 && is_given(options->tls_client_ca))
-    rv = check_pem(options->tls_client_ca, "CERTIFICATE-----", "the client authorities (tls_client_ca)", diag);
-  if (rv == 0 && strstr(options->tls_key, "ENCRYPTED") != NULL)
-    rv = egress__diag_error(diag, EGRESS_ETLS, nowhere, "the private key is encrypted; give it without a passphrase");
+    rv = egress__pem_check_authorities(options->tls_client_ca, diag);
   return rv;
-}
-
-/* What gRPC's words mean for whoever gave the options; its own where they are not known. */
-static const char *explain(const char *line) {
-  if (strstr(line, "Invalid cert chain") != NULL)
-    return "the certificate (tls_cert) is damaged";
-  if (strstr(line, "Invalid private key") != NULL)
-    return "the private key (tls_key) is damaged, or does not belong to the certificate (tls_cert)";
-  if (strstr(line, "root cert") != NULL)
-    return "the client authorities (tls_client_ca) are damaged";
-  return line;
 }
 
 static char *copy_or_null(const egress_alloc *alloc, const char *text) {
@@ -96,21 +78,47 @@ static int add_port(const egress__gate *gate, const char *address, const egress_
   return port;
 }
 
+/* The errno in gRPC's words for an address that it cannot listen on, one in use before all others; 0: there is none. */
+static int errno_in(const char *line) {
+  static const char mark[] = "errno:";
+  int found = 0;
+  for (const char *at = strstr(line, mark); at != NULL; at = strstr(at + 1, mark)) {
+    int number = atoi(at + strlen(mark));
+    if (found == 0 || number == EADDRINUSE)
+      found = number;
+  }
+  return found;
+}
+
+/* Why gRPC does not listen. The texts were checked, so what it says of them is that OpenSSL finds them too weak. */
+static int explain(const char *line, const egress__endpoint *endpoint, egress_diag *diag) {
+  int error = errno_in(line);
+  if (error != 0)
+    return egress__tcp_fault(endpoint, error, diag);
+  if (strstr(line, "Invalid cert chain") != NULL)
+    return egress__diag_error(diag, EGRESS_ETLS, nowhere,
+                              "the certificate (tls_cert) is too weak for OpenSSL on this machine; make one with an EC "
+                              "key, or with an RSA key of at least 2048 bits, signed with SHA-256");
+  return egress__diag_error(diag, EGRESS_ETLS, nowhere, "gRPC cannot use the certificate, key or authorities: %s",
+                            line);
+}
+
 int egress__tls_listen(uint16_t *out_port, egress__gate *gate, const egress__endpoint *endpoint, const egress__tls *tls,
                        egress_diag *diag) {
-  /* Of an address in use gRPC tells nothing but that there was an error, so it is tried first. */
+  /* gRPC tells of an address that it could not have only within its words for people, so that is tried first. Should
+     somebody take it in between, the words must do. */
   int probe;
   uint16_t port;
   int rv = egress__tcp_listen(&probe, &port, endpoint, diag);
   if (rv != 0)
     return rv;
   close(probe);
-  char address[EGRESS__ADDR_TEXT + 10], text[EGRESS__ADDR_TEXT], why[512];
+  char address[EGRESS__ADDR_TEXT + 10], text[EGRESS__ADDR_TEXT], why[WHY_SIZE];
   snprintf(address, sizeof address, endpoint->addr.family == 4 ? "%s:%u" : "[%s]:%u",
            egress__addr_format(text, &endpoint->addr), (unsigned)endpoint->port);
   int got = add_port(gate, address, tls, why, sizeof why);
   if (got == 0)
-    return egress__diag_error(diag, EGRESS_ETLS, nowhere, "%s", explain(why));
+    return explain(why, endpoint, diag);
   *out_port = (uint16_t)got;
   return 0;
 }

@@ -163,6 +163,16 @@ def test_links_lead_somewhere() -> None:
             assert os.path.exists(page.parent / target), f"{page.name}: {target}"
 
 
+def test_the_packages_to_build_with_are_those_that_are_installed() -> None:
+    script = (build.PROJECT / "tests" / "prepare.sh").read_text()
+    guide = (build.PROJECT / "docs" / "quick-guide.md").read_text()
+    (installed,) = re.findall(r"^packages=\((.*?)\)", script, re.MULTILINE | re.DOTALL)
+    (needed,) = re.findall(r"Needed from Debian: `(.*?)`", guide, re.DOTALL)
+    # Beside those: what is on every machine with a compiler, or serves to run the demonstration.
+    others = {"libc6-dev", "python3", "python3-venv", "ca-certificates", "curl", "openssl"}
+    assert set(needed.split()) == set(installed.split()) - others
+
+
 def test_every_code_is_explained() -> None:
     header = (build.PROJECT / "include" / "egress" / "error.h").read_text()
     codes = re.findall(r"^  (EGRESS_\w+) = (-?\d+)", header, re.MULTILINE)

@@ -343,8 +343,9 @@ def test_bad_certificates(tmp_path: Path) -> None:
     absent = str(tmp_path / "absent.pem")
     assert f"{absent}: No such file" in serve_fails(str(path), *listen, "--tls-cert", absent, "--tls-key", key).stderr
     assert "--tls-key" in serve_fails(str(path), *listen, "--tls-cert", certificate, status=2).stderr
-    assert serve_fails(str(path), *listen, "--tls-cert", certificate, "--tls-key", str(other_key)).stderr != ""
-    assert serve_fails(str(path), *listen, "--tls-cert", str(path), "--tls-key", key).stderr != ""
+    foreign = serve_fails(str(path), *listen, "--tls-cert", certificate, "--tls-key", str(other_key)).stderr
+    assert "(tls_key) does not belong to the certificate (tls_cert)" in foreign
+    assert "(tls_cert) is not PEM" in serve_fails(str(path), *listen, "--tls-cert", str(path), "--tls-key", key).stderr
 
 
 def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:

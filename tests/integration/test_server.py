@@ -580,6 +580,15 @@ def test_tls(start: Start, pki: Pki) -> None:
     assert server.close() == 0
 
 
+def test_certificates_and_key_in_one_file(start: Start, pki: Pki) -> None:
+    both = pki.folder / "both.pem"
+    both.write_bytes(b"the server:\n" + pki.read("server.key") + pki.read("server.pem") + pki.read("ca.pem"))
+    server = start("--cert", str(both), "--key", str(both), "--client-ca", str(both), *LOOPBACK)
+    with Stream(server.address, credentials=pki.trust("client")) as stream:
+        stream.ask()
+        assert stream.next().type_url == CLUSTER
+
+
 def test_tls_beside_plaintext(start: Start, pki: Pki) -> None:
     server = start(*LOOPBACK, *pki.serve(), "--listen", "127.0.0.1:0")
     # Options hold for the addresses behind them.
@@ -619,14 +628,16 @@ def test_tls_address_in_use(start: Start, pki: Pki) -> None:
         (("--cert", "empty", "--key", "server.key"), "EGRESS_ETLS", "certificate (tls_cert) is empty"),
         (("--cert", "server.key", "--key", "server.key"), "EGRESS_ETLS", "certificate (tls_cert) is not PEM"),
         (("--cert", "server.pem", "--key", "server.pem"), "EGRESS_ETLS", "private key (tls_key) is not PEM"),
-        (("--cert", "garbled", "--key", "server.key"), "EGRESS_ETLS", "certificate"),
-        (("--cert", "server.pem", "--key", "garbled.key"), "EGRESS_ETLS", "private key"),
+        (("--cert", "garbled", "--key", "server.key"), "EGRESS_ETLS", "(tls_cert): certificate 1, from line 1 on, is"),
+        (("--cert", "server+garbled", "--key", "server.key"), "EGRESS_ETLS", "(tls_cert): certificate 2, from line"),
+        (("--cert", "server.pem", "--key", "garbled.key"), "EGRESS_ETLS", "(tls_key): the PRIVATE KEY from line 1 on"),
         (("--cert", "server.pem", "--key", "client.key"), "EGRESS_ETLS", "does not belong"),
+        (("--cert", "client+server", "--key", "server.key"), "EGRESS_ETLS", "belongs to certificate 2"),
         (("--cert", "server.pem", "--key", "locked.key"), "EGRESS_ETLS", "passphrase"),
         (
-            ("--cert", "server.pem", "--key", "server.key", "--client-ca", "garbled"),
+            ("--cert", "server.pem", "--key", "server.key", "--client-ca", "server+garbled"),
             "EGRESS_ETLS",
-            "client authorities (tls_client_ca)",
+            "client authorities (tls_client_ca): certificate 2",
         ),
     ],
 )
@@ -634,6 +645,9 @@ def test_bad_certificates(start: Start, pki: Pki, arguments: tuple[str, ...], co
     (pki.folder / "empty").write_text("")
     (pki.folder / "garbled").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (pki.folder / "garbled.key").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    for first, second in (("server.pem", "garbled"), ("client.pem", "server.pem")):
+        name = f"{first}+{second}".replace(".pem", "")
+        (pki.folder / name).write_bytes(pki.read(first) + pki.read(second))
     paths = [pki.path(word) if index % 2 else word for index, word in enumerate(arguments)]
     error = start(*paths, *LOOPBACK).error
     assert error is not None and error["error"] == code
