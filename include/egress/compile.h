@@ -87,7 +87,8 @@ EGRESS_API int egress_compile(egress_snapshot **out, egress_policy *policy, cons
 
 /**
  * Writes what a later process has to know of ``snap`` to compile the next policy against it: the policy, which rule
- * has which filter chain, and which chains are kept. Keep it where the next process finds it, and replace it when the next snapshot is in force.
+ * has which filter chain, and which chains are kept. Keep it where the next process finds it, and replace it when the
+ * next snapshot is in force.
  *
  * :param out: set on success only; the caller owns it.
  * :param snap: a result of ``egress_compile``.

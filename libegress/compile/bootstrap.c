@@ -31,7 +31,7 @@ enum {
   CONNECT_TIMEOUT_MS = 2000,
   KEEPALIVE_MS = 10000,
   KEEPALIVE_TIMEOUT_MS = 5000, /* no answer to a ping for so long: the control plane is gone, connect again */
-  MIN_KEEPALIVE_MS = 1000      /* our server takes pings closer than half of that for an attack, and cuts the connection */
+  MIN_KEEPALIVE_MS = 1000 /* our server takes pings closer than half of that for an attack, and cuts the connection */
 };
 
 /* Envoy's name for the cluster that leads to the control plane. */
