@@ -105,20 +105,28 @@ static void drop_if_idle(egress__group *group) {
 }
 
 static void notify(egress__group *group) {
-  for (egress__watch *watch = group->watches; watch != NULL; watch = watch->next)
+  for (egress__watch *watch = group->watches; watch != NULL; watch = watch->next) {
+    watch->changed = 1;
     watch->on_change(watch);
+  }
 }
 
-/* Tells all whom the change of `group`'s own snapshot concerns. */
-static void notify_change(egress__group *group) {
-  notify(group);
+/* What nobody took yet is not to be taken any more. */
+static void keep_taken(egress__group *group) {
+  for (egress__watch *watch = group->watches; watch != NULL; watch = watch->next)
+    watch->changed = 0;
+}
+
+/* Calls `tell` for all groups whom a change of `group`'s own snapshot concerns. */
+static void tell_concerned(egress__group *group, void (*tell)(egress__group *)) {
+  tell(group);
   if (strcmp(group->name, every_group) != 0)
     return;
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&group->cache->groups, &cursor)) != NULL;) {
     egress__group *other = entry->value;
     if (other->snap == NULL)
-      notify(other);
+      tell(other);
   }
 }
 
@@ -137,7 +145,7 @@ int egress_cache_set(egress_cache *cache, const char *name, egress_snapshot *sna
   group->snap = egress_snapshot_ref(snap);
   egress__steps_replaced(&cache->steps, replaced, snap);
   egress_snapshot_unref(replaced);
-  notify_change(group);
+  tell_concerned(group, notify);
   return 0;
 }
 
@@ -156,7 +164,8 @@ int egress_cache_clear(egress_cache *cache, const char *name) {
     return EGRESS_ENOENT;
   egress__steps_replaced(&cache->steps, group->snap, NULL);
   egress_snapshot_unref(group->snap);
-  group->snap = NULL; /* nobody is told: open streams keep what they have */
+  group->snap = NULL;
+  tell_concerned(group, keep_taken); /* nobody hears of it: open streams keep what they have */
   drop_if_idle(group);
   return 0;
 }
@@ -169,6 +178,7 @@ int egress__cache_join(egress_cache *cache, const egress_node *node, egress__wat
   if (group == NULL)
     return EGRESS_ENOMEM;
   watch->group = group;
+  watch->changed = 1;
   watch->previous = NULL;
   watch->next = group->watches;
   if (group->watches != NULL)

@@ -7,7 +7,8 @@
 
 /*
  * The cache as streams see it. A group exists as long as it has a snapshot or a watcher. Which snapshot counts for it:
- * its own, else that of "*", else none.
+ * its own, else that of "*", else none. A snapshot that is forgotten before it was taken leaves everybody with the one
+ * taken last.
  */
 typedef struct egress__group egress__group;
 
@@ -15,6 +16,7 @@ typedef struct egress__group egress__group;
 typedef struct egress__watch {
   egress__group *group; /* NULL: not joined */
   struct egress__watch *next, *previous;
+  uint8_t changed; /* the snapshot that counts may be another than the one taken last; whoever takes it sets 0 */
   /* The snapshot that counts for the group may be another one now. Must not call back into the cache. */
   void (*on_change)(struct egress__watch *watch);
 } egress__watch;

@@ -40,8 +40,7 @@ struct egress__stream {
   const egress__stream_config *config;
   void *user;
   egress__xds_variant variant;
-  uint8_t inside;  /* a call is on: it looks for changes itself */
-  uint8_t changed; /* the group may have another snapshot than `snap` */
+  uint8_t inside; /* a call is on: it looks for changes itself */
   egress__budget budget;
   uint32_t track_count;
   uint64_t nonce; /* of the last response of any type */
@@ -53,7 +52,6 @@ struct egress__stream {
 
 static void on_change(egress__watch *watch) {
   egress__stream *stream = (egress__stream *)((char *)watch - offsetof(egress__stream, watch));
-  stream->changed = 1;
   if (!stream->inside)
     stream->config->on_ready(stream, stream->user);
 }
@@ -118,7 +116,6 @@ static int join(egress__stream *stream, const egress__request *request, egress__
     return rv;
   }
   stream->node_id = id;
-  stream->changed = 1;
   raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
   return 0;
 }
@@ -266,12 +263,12 @@ static int is_held_up(const egress__stream *stream, const egress_snapshot *snap)
 }
 
 static void adopt_newest(egress__stream *stream) {
-  if (!stream->changed || stream->watch.group == NULL)
+  if (stream->watch.group == NULL || (!stream->watch.changed && stream->snap != NULL))
     return;
   egress_snapshot *snap = egress__group_snapshot(stream->watch.group);
   if (snap != NULL && is_held_up(stream, snap))
     return;
-  stream->changed = 0;
+  stream->watch.changed = 0;
   if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
     return;
   egress_snapshot_ref(snap);

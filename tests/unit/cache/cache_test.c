@@ -77,6 +77,21 @@ Test(cache, set_get_clear) {
   cr_assert_eq(egress_cache_clear(cache, "g"), EGRESS_ENOENT);
 }
 
+Test(cache, what_was_not_taken_is_forgotten_with_its_snapshot) {
+  watcher own, other;
+  set("*", "C: a=1");
+  set("g", "C: a=2");
+  enter(&own, "g");
+  enter(&other, "h");
+  cr_assert(own.watch.changed && other.watch.changed);
+  egress_cache_clear(cache, "g");
+  cr_assert(!own.watch.changed && other.watch.changed);
+  egress_cache_clear(cache, "*");
+  cr_assert(!other.watch.changed);
+  egress__watch_leave(&own.watch);
+  egress__watch_leave(&other.watch);
+}
+
 static size_t live;
 
 static void *count_resize(void *ptr, size_t size, void *user) {

@@ -355,6 +355,25 @@ Test(sotw, c52_clear_also_forgets_what_was_not_sent) {
   SENT("E: a=1", ask('E', "a"));
 }
 
+Test(sotw, c52_clear_does_not_bring_what_others_have) {
+  set("C: a=1");
+  ask('C', NULL);
+  xds_set(&client, "g", "C: a=2");
+  xds_set(&client, "*", "");
+  egress_cache_clear(client.cache, "g");
+  SENT("", ack('C', NULL)); /* a=2 waited for this; now nothing waits */
+  xds_set(&client, "*", "C: b=1");
+  SENT("C: b=1", xds_drain(&client));
+}
+
+Test(sotw, c52_clear_leaves_who_has_nothing_to_what_others_have) {
+  xds_set(&client, "*", "C: b=1");
+  xds_set(&client, "g", "C: a=1");
+  xds_send(&client, (xds_request){.type = 'C', .node_id = "n", .cluster = "g"});
+  egress_cache_clear(client.cache, "g");
+  SENT("C: b=1", xds_drain(&client));
+}
+
 Test(sotw, c52_no_snapshot_is_not_an_empty_one) {
   SENT("", ask('C', NULL));
   SENT("", ask('L', NULL));
