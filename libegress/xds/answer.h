@@ -40,4 +40,7 @@ int egress__delta_answer(egress__blob **body, egress__track *track, egress__step
 int egress__sotw_subscribe(egress__track *track, const egress__request *request);
 int egress__delta_subscribe(egress__track *track, const egress__request *request);
 
+/** A request of state of the world that is not to be answered: a newer response is on its way to the client. */
+void egress__sotw_overtaken(egress__track *track, const egress__request *request);
+
 #endif

@@ -30,6 +30,11 @@ int egress__sotw_subscribe(egress__track *track, const egress__request *request)
   return 0;
 }
 
+void egress__sotw_overtaken(egress__track *track, const egress__request *request) {
+  if (request->added > 0)
+    track->want.named = 1; /* it said a name: should the list that it sends again be empty, that means none */
+}
+
 /* All that the client wants by name, in the place of what was collected. */
 static int put_all_wanted(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
   answer->puts.count = 0;

@@ -214,7 +214,10 @@ static int take_request(egress__stream *stream, egress__track *track, const egre
   }
   if (stream->variant == EGRESS__XDS_DELTA) /* what it subscribes to counts, whatever its nonce */
     return egress__delta_subscribe(track, request);
-  return current ? egress__sotw_subscribe(track, request) : 0; /* else stale: the client will say it all again */
+  if (current)
+    return egress__sotw_subscribe(track, request);
+  egress__sotw_overtaken(track, request); /* the client will say it all again */
+  return 0;
 }
 
 static int over_budget(const egress__budget *budget, egress__stream_fault *fault) {

@@ -228,6 +228,14 @@ Test(sotw, c32_from_wildcard_to_names_to_nothing) {
   SENT("", set("C: a=3 b=3"));
 }
 
+Test(sotw, c32_a_name_in_a_stale_list_was_said) {
+  set("C: a=1 b=1");
+  SENT("C: a=1 b=1", ask('C', NULL));
+  SENT("", xds_ask(&client, (xds_request){.type = 'C', .names = "a"})); /* stale: a response is in flight */
+  SENT("", ack('C', NULL));                                             /* none, not everything */
+  SENT("", set("C: a=2 b=2"));
+}
+
 Test(sotw, c32_star_then_nothing) {
   set("C: a=1");
   SENT("C: a=1", ask('C', "*"));
