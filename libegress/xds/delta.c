@@ -33,10 +33,13 @@ static void unsubscribe(egress__track *track, egress__span text) {
   egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
   if (name == NULL || !name->wanted)
     return;
-  if (!want->wildcard)
+  if (!want->wildcard) {
     egress__subscription_remove(want, name);
-  else /* still wanted as part of everything, if it is part of that: the client has to hear which */
-    egress__subscription_unname(want, name);
+    return;
+  }
+  /* Still wanted as part of everything, if it is part of that: the client has to hear which, whatever it held. */
+  egress__subscription_unname(want, name);
+  egress__initial_forget(track->initial, text);
 }
 
 int egress__delta_subscribe(egress__track *track, const egress__request *request) {

@@ -258,6 +258,12 @@ Test(delta, c40_a_name_dropped_under_a_wildcard_is_answered) {
   SENT("", unsubscribe('C', "x"));
 }
 
+Test(delta, c40_also_before_the_first_answer) {
+  xds_ask(&client, (xds_request){.type = 'C', .names = "* a", .initial = held('C', "C: a=1 b=1")});
+  unsubscribe('C', "a");
+  SENT("C: a=1", set("C: a=1 b=1"));
+}
+
 Test(delta, c41_a_name_that_does_not_exist_is_told_as_removed) {
   set("E: a=1");
   SENT("E: a=1 -x -y", subscribe('E', "x a y"));
