@@ -1,7 +1,7 @@
 /*
  * A stream moves from snapshot to snapshot as a whole:
  *
- *   on_change      the group may have another snapshot: the stream is marked, wire comes back with stream_next
+ *   on_change      the group may have another snapshot: the watch is marked, wire comes back with stream_next
  *   stream_next    adopts it, unless a type that it changes has a response in flight: then after the client's answer.
  *                  Snapshots in between are never seen: only the newest is owed.
  *   then           clusters, endpoints, listeners, routes, others: in this order, so that nothing names what was not
@@ -300,14 +300,16 @@ static void write_tail(egress__response *out, const egress__stream *stream, cons
 }
 
 /* Clusters are about to be told: their endpoints will have to be, too. */
-static int warm(egress__stream *stream, egress__track *track, const egress__type_set *to) {
+static int warm(egress__stream *stream, egress__track *track, const egress__type_set *to, int step) {
   egress__track *endpoints =
       find_track(stream, (egress__span){(const uint8_t *)EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT)});
   if (endpoints == NULL || strcmp(track->type_url, EGRESS_TYPE_CLUSTER) != 0)
     return 0;
-  egress__step *changes;
-  int rv = egress__steps_get(&changes, egress__cache_steps(stream->config->cache), &track->has, to);
-  return rv != 0 ? rv : egress__warm_clusters(endpoints, changes);
+  int all =
+      step || stream->variant == EGRESS__XDS_SOTW; /* which tells again what was refused, with whatever it tells */
+  egress__step *changes = NULL;
+  int rv = all ? egress__track_changes(&changes, track, egress__cache_steps(stream->config->cache), to) : 0;
+  return rv != 0 ? rv : egress__warm_clusters(endpoints, track, changes, to, all);
 }
 
 /* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */
@@ -318,7 +320,7 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   int step = egress__track_must_step(track, to);
   if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
     return 0;
-  int rv = step ? warm(stream, track, to) : 0;
+  int rv = warm(stream, track, to, step);
   if (rv != 0)
     return rv;
   egress__blob *body = NULL;

@@ -1,6 +1,7 @@
 #include "xds/warm.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <egress/error.h>
 
@@ -38,11 +39,38 @@ static int endpoints_name(char out[NAME_ROOM], const egress_resource *cluster) {
   return 1;
 }
 
-int egress__warm_clusters(egress__track *endpoints, const egress__step *changes) {
+/* Whatever the client said to hold of the endpoints when it came: a cluster that it does not hold needs them again. */
+static int warm_cluster(egress__track *endpoints, const egress__track *clusters, const egress_resource *cluster) {
   char name[NAME_ROOM];
-  for (size_t i = 0; i < changes->put_count; i++)
-    if (endpoints_name(name, changes->puts[i]) && egress__subscription_covers(&endpoints->want, name) &&
-        egress__subscription_owe(&endpoints->want, name) != 0)
+  if (egress__initial_has(clusters->initial, egress_resource_name(cluster), egress_resource_version(cluster)) ||
+      !endpoints_name(name, cluster) || !egress__subscription_covers(&endpoints->want, name))
+    return 0;
+  egress__initial_forget(endpoints->initial, (egress__span){(const uint8_t *)name, strlen(name)});
+  return egress__subscription_owe(&endpoints->want, name);
+}
+
+/* Clusters that are told because they were asked for are new to the client, though they did not change. */
+static int warm_owed(egress__track *endpoints, const egress__track *clusters, const egress__type_set *to, int all) {
+  const egress__subscription *want = &clusters->want;
+  uint32_t left = want->owed[EGRESS__OWED_NOW] + (all ? want->owed[EGRESS__OWED_LATER] : 0);
+  int rv = 0;
+  size_t cursor = 0;
+  while (rv == 0 && left > 0) {
+    const egress__name *name = egress__map_next(&want->names, &cursor)->value;
+    if (name->owed != EGRESS__OWED_NOW && !(all && name->owed == EGRESS__OWED_LATER))
+      continue;
+    left--;
+    const egress_resource *cluster = egress__type_set_find(to, name->text);
+    rv = cluster == NULL ? 0 : warm_cluster(endpoints, clusters, cluster);
+  }
+  return rv;
+}
+
+int egress__warm_clusters(egress__track *endpoints, const egress__track *clusters, const egress__step *changes,
+                          const egress__type_set *to, int all) {
+  for (size_t i = 0; changes != NULL && i < changes->put_count; i++)
+    if (egress__subscription_covers(&clusters->want, egress_resource_name(changes->puts[i])) &&
+        warm_cluster(endpoints, clusters, changes->puts[i]) != 0)
       return EGRESS_ENOMEM;
-  return 0;
+  return warm_owed(endpoints, clusters, to, all);
 }

@@ -407,6 +407,25 @@ Test(delta, c59_endpoints_subscribed_as_everything) {
   SENT("E: -a", set("C: a=2! E: b=1"));
 }
 
+Test(delta, c59_clusters_asked_for_are_new_to_the_client) {
+  set("C: a=1! b=1!a E: a=1");
+  subscribe('E', "a");
+  ack('E');
+  SENT("C: a=1! | E: a=1", subscribe('C', "a"));
+  ack('C');
+  ack('E');
+  SENT("C: b=1!a | E: a=1", subscribe('C', "b"));
+  ack('C');
+  ack('E');
+  SENT("C: a=1! b=1!a | E: a=1", subscribe('C', "*"));
+}
+
+Test(delta, c59_clusters_that_changed_while_the_client_was_away) {
+  xds_ask(&client, (xds_request){.type = 'C', .initial = held('C', "C: a=1! b=1!")});
+  xds_ask(&client, (xds_request){.type = 'E', .names = "a b", .initial = held('E', "E: a=1 b=1")});
+  SENT("C: a=2! | E: a=1", set("C: a=2! b=1! E: a=1 b=1"));
+}
+
 Test(delta, c75_names_beside_a_wildcard) {
   set("C: a=1 b=1");
   SENT("C: a=1 b=1", subscribe('C', "*"));

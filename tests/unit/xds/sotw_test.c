@@ -444,6 +444,35 @@ Test(sotw, c59_endpoints_by_their_service_name) {
   SENT("C: a=2!svc | E: svc=1", set("C: a=2!svc E: svc=1 a=1"));
 }
 
+Test(sotw, c59_clusters_asked_for_are_new_to_the_client) {
+  set("C: a=1! b=1!a c=1! E: a=1 c=1");
+  ask('E', "a c");
+  ack('E', "a c");
+  SENT("C: a=1! | E: a=1", ask('C', "a"));
+  ack('E', "a c");
+  SENT("C: a=1! b=1!a | E: a=1", ack('C', "a b"));
+  ack('E', "a c");
+  SENT("C: a=1! b=1!a c=1! | E: a=1 c=1", ack('C', "*"));
+}
+
+Test(sotw, c59_clusters_refused_and_told_again) {
+  set("C: a=1! E: a=1");
+  ask('E', "a");
+  ack('E', "a");
+  SENT("C: a=1! | E: a=1", ask('C', "a"));
+  ack('E', "a");
+  SENT("C: a=1! | E: a=1", nack('C', "a x")); /* asked for x, all is said again */
+}
+
+Test(sotw, c59_endpoints_of_clusters_not_wanted_are_not_sent_again) {
+  set("C: a=1! b=1! E: a=1 b=1");
+  ask('C', "a");
+  ack('C', "a");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("C: a=2! | E: a=1", set("C: a=2! b=2! E: a=1 b=1"));
+}
+
 Test(sotw, c76_changes_of_names_not_wanted_are_not_sent) {
   set("E: a=1 b=1 C: a=1 b=1");
   ask('E', "a");

@@ -6,31 +6,42 @@
 #include "xds/warm.h"
 
 static egress__budget budget;
-static egress__track *endpoints;
+static egress__track *endpoints, *clusters;
 static egress__steps steps;
 
+static egress__track *track(const char *type_url) {
+  return egress__track_new(egress__alloc_or_default(NULL), (egress__span){(const uint8_t *)type_url, strlen(type_url)},
+                           &budget);
+}
+
+/* A client that wants all clusters, if a test does not say otherwise. */
 static void begin(void) {
-  const egress_alloc *alloc = egress__alloc_or_default(NULL);
   budget = (egress__budget){.max_names = 100, .max_bytes = 100000};
-  endpoints = egress__track_new(
-      alloc, (egress__span){(const uint8_t *)EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT)}, &budget);
-  egress__steps_init(&steps, alloc);
+  endpoints = track(EGRESS_TYPE_ENDPOINT);
+  clusters = track(EGRESS_TYPE_CLUSTER);
+  egress__subscription_set_wildcard(&clusters->want, 1);
+  egress__steps_init(&steps, egress__alloc_or_default(NULL));
 }
 static void end(void) {
   egress__track_free(endpoints);
+  egress__track_free(clusters);
   egress__steps_dispose(&steps);
 }
 TestSuite(warm, .init = begin, .fini = end);
 
+static void add(egress__track *to, const char *letters) {
+  for (; *letters != '\0'; letters++)
+    cr_assert_eq(egress__subscription_add(&to->want, (egress__span){(const uint8_t *)letters, 1}), 0);
+}
+
 /* The client wants endpoints of names of one letter, and has been told how they stand. */
 static void want(const char *letters) {
-  for (; *letters != '\0'; letters++)
-    cr_assert_eq(egress__subscription_add(&endpoints->want, (egress__span){(const uint8_t *)letters, 1}), 0);
+  add(endpoints, letters);
   egress__subscription_settled(&endpoints->want, 1);
 }
 
 /* Which of the names of one letter are owed when clusters go from what one text says to the other: "a c". */
-static const char *owed(const char *before, const char *after) {
+static const char *owed(const char *before, const char *after, int all) {
   static char out[2 * 26 + 1];
   egress_snapshot *from, *to;
   egress__step *changes;
@@ -38,7 +49,7 @@ static const char *owed(const char *before, const char *after) {
   cr_assert_eq(xds_snapshot_new(&to, after, NULL), 0);
   egress__bases bases = {.sets = {egress__snapshot_type(from, EGRESS_TYPE_CLUSTER)}, .count = 1};
   cr_assert_eq(egress__steps_get(&changes, &steps, &bases, egress__snapshot_type(to, EGRESS_TYPE_CLUSTER)), 0);
-  cr_assert_eq(egress__warm_clusters(endpoints, changes), 0);
+  cr_assert_eq(egress__warm_clusters(endpoints, clusters, changes, changes->to, all), 0);
   egress_snapshot_unref(from);
   egress_snapshot_unref(to);
   size_t used = 0;
@@ -51,7 +62,7 @@ static const char *owed(const char *before, const char *after) {
   return out;
 }
 
-#define OWED(expected, before, after) cr_assert_str_eq(owed(before, after), expected)
+#define OWED(expected, before, after) cr_assert_str_eq(owed(before, after, 1), expected)
 
 Test(warm, endpoints_of_added_and_changed_clusters_are_owed) {
   want("abcd");
@@ -74,6 +85,31 @@ Test(warm, only_what_the_client_wants_is_owed) {
   cr_assert_null(egress__subscription_find(&endpoints->want, "a", 1));
 }
 
+Test(warm, clusters_that_the_client_does_not_want_need_no_endpoints) {
+  egress__subscription_set_wildcard(&clusters->want, 0);
+  add(clusters, "b");
+  egress__subscription_settled(&clusters->want, 1);
+  want("ab");
+  OWED("b", "", "C: a=1! b=1!");
+}
+
+Test(warm, clusters_asked_for_need_their_endpoints_though_they_did_not_change) {
+  egress__subscription_set_wildcard(&clusters->want, 0);
+  add(clusters, "ax");
+  want("abx");
+  OWED("a", "C: a=1! b=1!", "C: a=1! b=1!");
+}
+
+Test(warm, clusters_refused_need_their_endpoints_when_all_is_told) {
+  egress__subscription_set_wildcard(&clusters->want, 0);
+  add(clusters, "a");
+  egress__subscription_sent(&clusters->want, 1);
+  egress__subscription_refused(&clusters->want);
+  want("a");
+  cr_assert_str_eq(owed("C: a=1!", "C: a=1!", 0), "");
+  cr_assert_str_eq(owed("C: a=1!", "C: a=1!", 1), "a");
+}
+
 Test(warm, who_wants_all_endpoints_is_owed_all_of_them) {
   egress__subscription_set_wildcard(&endpoints->want, 1);
   OWED("a e", "C: d=1!", "C: a=1! b=1 c=1!e d=1!");
@@ -83,8 +119,9 @@ Test(warm, who_wants_all_endpoints_is_owed_all_of_them) {
 /* One changed cluster, `a`, of these bytes. */
 static void warm_bytes(const uint8_t *bytes, size_t size) {
   egress_resource *cluster;
+  egress__step change = {.puts = &cluster, .put_count = 1};
   cr_assert_eq(egress_resource_new(&cluster, EGRESS_TYPE_CLUSTER, "a", bytes, size, NULL), 0);
-  cr_assert_eq(egress__warm_clusters(endpoints, &(egress__step){.puts = &cluster, .put_count = 1}), 0);
+  cr_assert_eq(egress__warm_clusters(endpoints, clusters, &change, NULL, 1), 0);
   egress_resource_unref(cluster);
 }
 
