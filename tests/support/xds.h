@@ -3,7 +3,8 @@
 
 /*
  * xDS for tests: snapshots from a line of text, requests as bytes, responses read back and printed as a line of text.
- * A type is one letter: C clusters, E endpoints, L listeners, R routes, S secrets. Lists are words: "a=1 b=2".
+ * A type is one letter: C clusters, E endpoints, L listeners, R routes, S secrets, U one that nobody knows. Lists are
+ * words: "a=1 b=2".
  */
 #undef NDEBUG /* what a test asserts holds in every build */
 #include <assert.h>
@@ -29,13 +30,15 @@ static inline const char *xds_type_url(char letter) {
     return EGRESS_TYPE_LISTENER;
   case 'R':
     return EGRESS_TYPE_ROUTE;
+  case 'U':
+    return "type.googleapis.com/test.Unknown";
   default:
     return "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
   }
 }
 
 static inline char xds_letter(egress__span url) {
-  for (const char *letter = "CELRS"; *letter != '\0'; letter++)
+  for (const char *letter = "CELRSU"; *letter != '\0'; letter++)
     if (strlen(xds_type_url(*letter)) == url.size && memcmp(xds_type_url(*letter), url.data, url.size) == 0)
       return *letter;
   return '?';

@@ -1,0 +1,383 @@
+#include "model/client.h"
+
+#include "model/judge.h"
+
+/* Enough for ever: a type takes a table of 512 bytes and few names, and the same once more for versions. */
+enum { BYTES_MAX = 2048 * TYPES };
+
+static const char strange_nonce[] = "99999999";
+
+int is_whole(const client *c, int type) {
+  return c->variant == EGRESS__XDS_SOTW && (TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L');
+}
+
+/* An empty list of names may mean everything. */
+static int has_legacy(int type) {
+  return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
+}
+
+int is_listed(const view *v, int name) {
+  return v->listed_all || (v->listed >> name & 1);
+}
+
+uint8_t mentioned(const xds_response *response) {
+  unsigned names = 0;
+  for (size_t i = 0; i < response->count; i++)
+    names |= 1U << (response->puts[i][0] - 'a');
+  for (size_t i = 0; i < response->removed; i++)
+    names |= 1U << (response->gone[i][0] - 'a');
+  return (uint8_t)names;
+}
+
+static void on_ready(egress__stream *stream, void *user) {
+  client *c = user;
+  assert(c->stream == stream);
+  c->ready = 1;
+}
+
+static void on_event(egress__stream *stream, const egress_event *event, void *user) {
+  client *c = user;
+  assert(strcmp(event->group, group_name(c->group)) == 0 && strcmp(egress__stream_node_id(stream), "n") == 0);
+  if (event->kind == EGRESS_EVENT_CONNECTED)
+    return;
+  c->events++;
+  c->refusals += event->kind == EGRESS_EVENT_NACKED;
+  snprintf(c->event_version, XDS_WORD, "%s", event->version);
+}
+
+void client_begin(client *c, int id, const groups *g) {
+  *c = (client){.id = id, .variant = id % 2 == 0 ? EGRESS__XDS_SOTW : EGRESS__XDS_DELTA, .groups = g};
+  c->config = (egress__stream_config){
+      g->alloc, g->cache, "model", 1000, BYTES_MAX, on_ready, on_event,
+  };
+}
+
+void client_end(client *c) {
+  egress__stream_free(c->stream);
+  c->stream = NULL;
+}
+
+uint8_t unsayable(const client *c, int type) {
+  unsigned names = 0;
+  for (int name = 0; c->variant == EGRESS__XDS_SOTW && name < NAMES; name++)
+    names |= (unsigned)(c->due.value[type][name] == 0) << name;
+  return (uint8_t)names;
+}
+
+static void be_due(client *c, const content *due) {
+  c->due = *due;
+  for (int type = 0; type < TYPES; type++) {
+    view *v = &c->views[type];
+    v->moved |= strcmp(v->refused, due->version[type]) != 0;
+    v->repeatable |= unsayable(c, type);
+  }
+}
+
+void client_notice(client *c) {
+  content due = groups_content(c->groups, c->group);
+  be_due(c, &due);
+}
+
+void client_notice_clear(client *c) {
+  if (c->taken.exists)
+    be_due(c, &c->taken);
+  else
+    client_notice(c);
+}
+
+/* Who it is stands in the first request only. */
+static void send(client *c, xds_request request) {
+  static uint8_t bytes[XDS_REQUEST];
+  egress__stream_fault fault = {0};
+  if (!c->joined) {
+    request.node_id = "n";
+    request.cluster = group_name(c->group);
+    c->joined = 1;
+    client_notice(c);
+  }
+  assert(egress__stream_request(c->stream, bytes, xds_encode(bytes, c->variant, &request), &fault) == 0);
+  c->ready = 1;
+}
+
+static const char *list(char out[XDS_WORD], uint8_t names, int star) {
+  size_t used = (size_t)snprintf(out, XDS_WORD, "%s", star ? "*" : "");
+  for (int name = 0; name < NAMES; name++)
+    if (names >> name & 1)
+      used += (size_t)snprintf(out + used, XDS_WORD - used, " %c", 'a' + name);
+  return out;
+}
+
+/* The server knows what the client wants: that is all that it may send, and the client holds nothing else. */
+static void be_known(view *v) {
+  v->listed_all = v->wildcard;
+  v->listed = v->wanted;
+  v->asked_all = v->asked_all && v->listed_all;
+  for (int name = 0; name < NAMES; name++) {
+    if (is_listed(v, name))
+      continue;
+    v->held[name] = 0;
+    v->asked &= (uint8_t) ~(1U << name);
+    v->warming &= (uint8_t) ~(1U << name);
+  }
+}
+
+/*
+ * State of the world: the list as it is now. A client stops holding what it does not want once the server can know: a
+ * name that came and went in lists that were stale is, to the server, one that was there all the time.
+ */
+static void send_list(client *c, int type, const char *nonce, const char *error) {
+  view *v = &c->views[type];
+  char names[XDS_WORD];
+  list(names, v->wanted, v->wildcard && v->named);
+  send(c, (xds_request){.type = TYPE_LETTERS[type], .names = names, .nonce = nonce, .error = error});
+  v->started = 1;
+  if (v->made[0] != '\0' && strcmp(nonce, v->made) != 0) /* c12, c13 */
+    return;
+  v->asked = (uint8_t)((v->asked | ~v->listed) & v->wanted);
+  v->asked_all |= v->wildcard && !v->listed_all;
+  be_known(v);
+}
+
+/* c31, c32, c34 */
+static void change_list(client *c, int type, const step *s, const char *nonce, const char *error) {
+  view *v = &c->views[type];
+  int star = (s->flags & FLAG_STAR) != 0;
+  v->named |= s->names != 0 || star;
+  v->wildcard = star || (!v->named && has_legacy(type));
+  v->wanted = s->names;
+  if (s->flags & FLAG_STRANGE && v->made[0] == '\0')
+    nonce = strange_nonce; /* of another stream: it means nothing */
+  send_list(c, type, nonce, error);
+}
+
+/* What the client says that it holds: the truth, and the claims of the step. */
+static const char *list_held(char out[XDS_TEXT], const view *v, const step *s) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (int name = 0; name < NAMES; name++)
+    if (s->claims >> name & 1)
+      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %c=made-up", 'a' + name);
+    else if (v->held[name] != 0)
+      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %c=%s", 'a' + name, v->versions[name]);
+  return out;
+}
+
+static uint8_t held_names(const view *v) {
+  unsigned names = 0;
+  for (int name = 0; name < NAMES; name++)
+    names |= (unsigned)(v->held[name] != 0) << name;
+  return (uint8_t)names;
+}
+
+/* Delta: what a request means, without a word about what the client holds. c31, c33, c38, c40 */
+static void change_wanted(view *v, int type, const step *s) {
+  int star = (s->flags & FLAG_STAR) != 0, unstar = (s->flags & FLAG_UNSTAR) != 0;
+  int legacy = !v->started && s->names == 0 && !star && has_legacy(type);
+  uint8_t dropped = v->wanted & s->drop;
+  v->wildcard = (v->wildcard || star || legacy) && !unstar;
+  v->wanted = (uint8_t)((v->wanted | s->names) & ~dropped);
+  v->asked |= s->names | dropped;
+  if (star && v->started)
+    v->repeatable = 0xff; /* also when it changes its mind before it is answered */
+  v->asked_all |= star || legacy;
+}
+
+static void change_delta(client *c, int type, const step *s, const char *nonce, const char *error) {
+  view *v = &c->views[type];
+  char added[XDS_WORD], dropped[XDS_WORD], held[XDS_TEXT];
+  for (int name = 0; name < NAMES; name++)
+    if (s->flags & FLAG_FORGET && (s->names >> name & 1 || (s->flags & FLAG_STAR && !(v->wanted >> name & 1))))
+      v->held[name] = 0;
+  int says = !v->started || s->flags & FLAG_CLAIMS; /* c56: later it means nothing */
+  if (s->flags & FLAG_STRANGE && nonce == NULL)
+    nonce = strange_nonce; /* c15: what is asked for counts all the same */
+  send(c, (xds_request){.type = TYPE_LETTERS[type],
+                        .names = list(added, s->names, s->flags & FLAG_STAR),
+                        .drop = list(dropped, s->drop, s->flags & FLAG_UNSTAR),
+                        .initial = says ? list_held(held, v, s) : NULL,
+                        .nonce = nonce,
+                        .error = error});
+  change_wanted(v, type, s);
+  if (!v->started) /* c54; and c55: what was made up is wrong, so it has to be put right */
+    v->asked = (uint8_t)((v->asked & ~held_names(v)) | s->claims);
+  v->started = 1;
+  be_known(v);
+}
+
+static void change(client *c, int type, const step *s, const char *nonce, const char *error) {
+  if (c->variant == EGRESS__XDS_SOTW)
+    change_list(c, type, s, nonce == NULL ? c->views[type].handled : nonce, error);
+  else
+    change_delta(c, type, s, nonce, error);
+}
+
+/* A request with a nonce that is not the newest, which says nothing new in delta, and in state of the world nothing. */
+static void send_stale(client *c, const step *s) {
+  view *v = &c->views[s->type];
+  if (v->made[0] == '\0')
+    return;
+  int sotw = c->variant == EGRESS__XDS_SOTW;
+  char names[XDS_WORD];
+  const char *nonce = s->flags & FLAG_STRANGE ? strange_nonce : v->in_flight ? v->handled : "";
+  v->named |= s->names != 0;
+  send(c, (xds_request){.type = TYPE_LETTERS[s->type],
+                        .names = sotw ? list(names, s->names, 0) : NULL,
+                        .nonce = nonce,
+                        .error = s->flags & FLAG_REFUSE ? "stale" : NULL});
+}
+
+/* What a client takes over of a response: `part` of the names. */
+static void apply(client *c, int type, uint8_t part) {
+  view *v = &c->views[type];
+  const xds_response *response = &v->response;
+  unsigned gone = is_whole(c, type) ? ~(unsigned)mentioned(response) : 0;
+  for (size_t i = 0; i < response->count; i++) {
+    int name = response->puts[i][0] - 'a';
+    if (!(part >> name & 1) || !is_listed(v, name))
+      continue;
+    v->held[name] = (uint8_t)atoi(response->puts[i] + 2);
+    memcpy(v->versions[name], response->versions[i], XDS_WORD);
+  }
+  for (size_t i = 0; i < response->removed; i++)
+    gone |= 1U << (response->gone[i][0] - 'a');
+  for (int name = 0; name < NAMES; name++)
+    if (part & gone & (1U << name))
+      v->held[name] = 0;
+}
+
+static void remember_answer(client *c, int type, int accept) {
+  view *v = &c->views[type];
+  uint8_t names = is_whole(c, type) || v->answers_all ? 0xff : mentioned(&v->response);
+  if (!accept) {
+    memcpy(v->refused, v->response.version, XDS_WORD);
+    v->doubt |= names;
+    v->unsettled |= names;
+    v->moved = strcmp(v->refused, c->due.version[type]) != 0;
+    return;
+  }
+  v->doubt &= (uint8_t)~names;
+  if (strcmp(v->refused, v->response.version) == 0)
+    return; /* only what was asked for came; with a change all comes that was refused before */
+  v->doubt = v->unsettled = 0;
+  v->refused[0] = '\0';
+}
+
+static void answer(client *c, int type, const step *s) {
+  view *v = &c->views[type];
+  int accept = !(s->flags & FLAG_REFUSE);
+  const char *error = accept ? NULL : "refused";
+  apply(c, type, accept ? 0xff : s->part);
+  remember_answer(c, type, accept);
+  v->in_flight = 0;
+  memcpy(v->handled, v->response.nonce, XDS_WORD);
+  c->events = c->refusals = 0;
+  if (s->flags & FLAG_CHANGE)
+    change(c, type, s, v->handled, error);
+  else if (c->variant == EGRESS__XDS_SOTW)
+    send_list(c, type, v->handled, error);
+  else
+    send(c, (xds_request){.type = TYPE_LETTERS[type], .nonce = v->handled, .error = error});
+  MUST(c->events == 1 && c->refusals == !accept, "c20: the answer is reported once, as what it is");
+  MUST(strcmp(c->event_version, v->response.version) == 0, "c20: the answer is reported with its version");
+}
+
+static void answer_any(client *c, const step *s) {
+  for (int i = 0; i < TYPES; i++)
+    if (c->views[(s->type + i) % TYPES].in_flight) {
+      answer(c, (s->type + i) % TYPES, s);
+      return;
+    }
+}
+
+/* The stream of before is gone; what the client holds is not, unless it forgets. */
+static void begin_view(view *v, int forget) {
+  view old = *v;
+  memset(v, 0, sizeof *v);
+  memcpy(v->versions, old.versions, sizeof v->versions);
+  if (!forget)
+    memcpy(v->held, old.held, sizeof v->held);
+}
+
+static void resubscribe(client *c, int type, const view *old, const step *s) {
+  step again = {.names = old->wanted, .flags = s->flags & (FLAG_CLAIMS | FLAG_STRANGE), .claims = s->claims};
+  if (old->wildcard && (old->wanted != 0 || !has_legacy(type)))
+    again.flags |= FLAG_STAR;
+  if (old->started && (old->wildcard || old->wanted != 0))
+    change(c, type, &again, NULL, NULL);
+}
+
+static void reconnect(client *c, const step *s) {
+  static view old[TYPES];
+  memcpy(old, c->views, sizeof old);
+  client_end(c);
+  assert(egress__stream_new(&c->stream, &c->config, c->variant, c) == 0);
+  c->group = s->group % 2;
+  c->joined = c->ready = 0;
+  c->last_nonce = 0;
+  c->due = c->taken = (content){0};
+  for (int type = 0; type < TYPES; type++)
+    begin_view(&c->views[type], s->flags & FLAG_FORGET);
+  for (int type = 0; type < TYPES; type++)
+    if (s->part >> type & 1)
+      resubscribe(c, type, &old[type], s);
+}
+
+/* What is due is begun unless it changes a type that has a response in flight: that would be overtaken. */
+static void begin_due(client *c) {
+  for (int type = 0; type < TYPES; type++)
+    if (c->views[type].in_flight && strcmp(c->views[type].made_version, c->due.version[type]) != 0)
+      return;
+  c->taken = c->due;
+}
+
+int client_drain(client *c) {
+  egress__response response;
+  int rv, count = 0, last_type = -1;
+  c->ready = 0;
+  if (c->due.exists)
+    begin_due(c);
+  while ((rv = egress__stream_next(c->stream, &response)) == 1) {
+    xds_response read;
+    xds_decode(&read, &response, c->variant);
+    int type = judge_response(c, &read, last_type);
+    last_type = type;
+    c->views[type].response = read;
+    c->views[type].in_flight = 1;
+    count++;
+  }
+  assert(rv == 0);
+  c->responses += (size_t)count;
+  return count;
+}
+
+void client_settle(client *c) {
+  static const step accept = {.kind = STEP_ANSWER};
+  for (int round = 0, busy = 1; c->stream != NULL && busy; round++) {
+    MUST(round < 100, "responses never end");
+    busy = c->ready;
+    if (c->ready)
+      client_drain(c);
+    for (int type = 0; type < TYPES; type++)
+      if (c->views[type].in_flight) {
+        answer(c, type, &accept);
+        busy = 1;
+      }
+  }
+}
+
+void client_play(client *c, const step *s) {
+  if (s->kind == STEP_CONNECT)
+    reconnect(c, s);
+  else if (c->stream == NULL)
+    return;
+  else if (s->kind == STEP_SUBSCRIBE)
+    change(c, s->type, s, NULL, NULL);
+  else if (s->kind == STEP_STALE)
+    send_stale(c, s);
+  else if (s->kind == STEP_DRAIN)
+    client_drain(c);
+  else if (s->kind == STEP_ANSWER)
+    answer_any(c, s);
+  else if (s->kind == STEP_DISCONNECT)
+    client_end(c);
+}

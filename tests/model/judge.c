@@ -1,0 +1,154 @@
+#include "model/judge.h"
+
+#include <stdarg.h>
+
+void judge_fail(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputc('\n', stderr);
+  abort();
+}
+
+static int type_of(const xds_response *response) {
+  const char *letter = strchr(TYPE_LETTERS, response->type);
+  assert(letter != NULL && *letter != '\0');
+  return (int)(letter - TYPE_LETTERS);
+}
+
+/* Types without a place in the order come behind all others. */
+static int rank(int type) {
+  return type < 4 ? type : 4;
+}
+
+/* The name was told before and nothing has happened since. A refused one counts as told while its version stays. */
+static int is_told(const view *v, int name, int value) {
+  uint8_t bit = (uint8_t)(1U << name);
+  int known = v->held[name] == value;
+  if (v->asked_all || (v->asked | v->warmed | v->repeatable) & bit)
+    return 0;
+  if (v->refused[0] != '\0' && v->moved)
+    return known && !(v->unsettled & bit);
+  return known || v->doubt & bit;
+}
+
+/* Each name that a response speaks of must be one to speak of. Returns how many are news. */
+static int judge_names(const client *c, const xds_response *response, int type) {
+  const view *v = &c->views[type];
+  int may_repeat = c->variant == EGRESS__XDS_SOTW && (is_whole(c, type) || v->listed_all), news = 0;
+  for (size_t i = 0; i < response->count; i++) {
+    int name = response->puts[i][0] - 'a', told = is_told(v, name, atoi(response->puts[i] + 2));
+    MUST(is_listed(v, name), "c43, c44: %c %c is not subscribed to", response->type, 'a' + name);
+    MUST(!told || may_repeat, "c28, c47, c48, c54: %c %c is sent again, unchanged", response->type, 'a' + name);
+    news += !told;
+  }
+  for (size_t i = 0; i < response->removed; i++) {
+    int name = response->gone[i][0] - 'a';
+    MUST(is_listed(v, name), "c43, c44: %c %c is removed and not subscribed to", response->type, 'a' + name);
+    MUST(!is_told(v, name, 0), "c48: %c %c is removed, which the client does not have", response->type, 'a' + name);
+    news++;
+  }
+  return news;
+}
+
+/* A response that says nothing new is owed only to who asked. */
+static void judge_reason(const client *c, const xds_response *response, int type, int news) {
+  const view *v = &c->views[type];
+  int refusing = v->refused[0] != '\0' && !v->moved && strcmp(v->refused, response->version) == 0;
+  int asked = v->asked_all || v->asked != 0 || v->warmed != 0;
+  MUST(!refusing || asked, "c18: %c is sent again after it was refused", response->type);
+  for (int name = 0; is_whole(c, type) && name < NAMES; name++)
+    news += !(mentioned(response) >> name & 1) && !is_told(v, name, 0);
+  /* All who want everything of a type are sent the same; what is gone shows in its version only. */
+  int shared = c->variant == EGRESS__XDS_SOTW && v->listed_all && strcmp(v->made_version, response->version) != 0;
+  MUST(news > 0 || v->asked_all || (c->variant == EGRESS__XDS_SOTW && asked) || shared,
+       "c18, c76: %c is sent for no reason", response->type);
+}
+
+/* c59: a cluster that is new or changed waits for its endpoints, however old they are. */
+static void note_clusters(client *c, const xds_response *response) {
+  const view *clusters = &c->views[0];
+  view *endpoints = &c->views[1];
+  for (size_t i = 0; i < response->count; i++) {
+    int name = response->puts[i][0] - 'a', service = endpoints_of(name);
+    if (service < 0)
+      continue;
+    endpoints->warmed |= (uint8_t)(1U << service);
+    if (endpoints->started && is_listed(endpoints, service) && clusters->held[name] != atoi(response->puts[i] + 2))
+      endpoints->warming |= (uint8_t)(1U << service);
+  }
+}
+
+static void note_response(client *c, const xds_response *response, int type) {
+  view *v = &c->views[type];
+  uint8_t names = is_whole(c, type) ? 0xff : mentioned(response);
+  v->answers_all = v->asked_all || v->made[0] == '\0';
+  v->unsettled |= v->refused[0] != '\0' ? names : 0;
+  v->asked &= (uint8_t)~names;
+  v->warming &= (uint8_t)~names;
+  v->repeatable = (uint8_t)((v->repeatable & ~names) | unsayable(c, type));
+  v->asked_all = v->warmed = 0;
+  memcpy(v->made, response->nonce, XDS_WORD);
+  memcpy(v->made_version, response->version, XDS_WORD);
+  if (response->type == 'C')
+    note_clusters(c, response);
+}
+
+int judge_response(client *c, const xds_response *response, int last_type) {
+  int type = type_of(response);
+  const view *v = &c->views[type];
+  if (c->trace != NULL) {
+    char text[XDS_TEXT];
+    xds_print(text, sizeof text, response);
+    fprintf(c->trace, "      client %d is sent %s\n", c->id, text);
+  }
+  uint64_t nonce = strtoull(response->nonce, NULL, 10);
+  MUST(nonce > c->last_nonce, "c10: the nonce %s is not new", response->nonce);
+  MUST(v->started, "c43: %c is not subscribed to", response->type);
+  MUST(!v->in_flight, "c22: %c is sent while a response is in flight", response->type);
+  MUST(c->taken.exists, "c52: %c is sent without a snapshot", response->type);
+  MUST(last_type < 0 || rank(type) >= rank(last_type), "c58: %c is sent too late", response->type);
+  judge_reason(c, response, type, judge_names(c, response, type));
+  c->last_nonce = nonce;
+  note_response(c, response, type);
+  return type;
+}
+
+static void judge_held(const client *c, int type, int name) {
+  const view *v = &c->views[type];
+  int held = v->held[name], due = c->due.value[type][name], letter = TYPE_LETTERS[type];
+  int in_doubt = v->doubt >> name & 1 && strcmp(v->refused, c->due.version[type]) == 0;
+  if (!is_listed(v, name))
+    MUST(held == 0, "client %d holds %c %c, which it does not want", c->id, letter, 'a' + name);
+  else if (due == 0 && c->variant == EGRESS__XDS_SOTW && !is_whole(c, type))
+    return; /* c46: there is no word for it */
+  else if (!in_doubt)
+    MUST(held == due, "client %d holds %c %c=%d instead of %d", c->id, letter, 'a' + name, held, due);
+}
+
+static void judge_debts(client *c, int type) {
+  view *v = &c->views[type];
+  MUST(!v->asked_all, "c42: client %d is not answered about %c *", c->id, TYPE_LETTERS[type]);
+  for (int name = 0; name < NAMES; name++) {
+    int exists = c->due.value[type][name] != 0, letter = TYPE_LETTERS[type];
+    MUST(!(v->asked >> name & 1) || (c->variant == EGRESS__XDS_SOTW && !exists),
+         "c37, c38, c40, c41: client %d is not answered about %c %c", c->id, letter, 'a' + name);
+    MUST(!(v->warming >> name & 1) || !exists, "c59: client %d does not get %c %c again after its cluster", c->id,
+         letter, 'a' + name);
+  }
+  v->asked = v->warming = v->warmed = 0;
+}
+
+void judge_quiet(client *c) {
+  if (c->stream == NULL || !c->joined)
+    return;
+  MUST(client_drain(c) == 0, "client %d: something was due and nobody said so", c->id);
+  for (int type = 0; type < TYPES; type++) {
+    if (!c->views[type].started || !c->taken.exists)
+      continue;
+    for (int name = 0; name < NAMES; name++)
+      judge_held(c, type, name);
+    judge_debts(c, type);
+  }
+}
