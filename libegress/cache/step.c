@@ -6,6 +6,9 @@
  *   name b: a base has another version  -> put
  *   name c: every base has this version -> nothing
  *   name d: a base has it not           -> put
+ *
+ * Where all sets go on with the same chunk there is nothing to see: so a walk costs what the change did. A client that
+ * may have nothing is put everything; then only what is removed has to be found.
  */
 #include "cache/step.h"
 
@@ -23,14 +26,10 @@ typedef EGRESS__VEC(const char *) names;
 
 /* The sets of a step while they are walked. */
 typedef struct walk {
-  const egress__step *step;
-  size_t at[EGRESS__BASES_MAX];
-  size_t at_to;
+  size_t count;
+  egress__cursor bases[EGRESS__BASES_MAX];
+  egress__cursor to;
 } walk;
-
-static egress_resource *head(const egress__type_set *set, size_t at) {
-  return set != NULL && at < set->count ? set->items[at] : NULL;
-}
 
 static int compare_names(const egress_resource *a, const egress_resource *b) {
   return a == b ? 0 : strcmp(egress_resource_name(a), egress_resource_name(b));
@@ -42,73 +41,101 @@ static int is_same(const egress_resource *a, const egress_resource *b) {
 
 /* A resource of the least name that is still ahead; NULL at the end. */
 static egress_resource *least(const walk *w) {
-  egress_resource *least = head(w->step->to, w->at_to);
-  for (size_t i = 0; i < w->step->from.count; i++) {
-    egress_resource *other = head(w->step->from.sets[i], w->at[i]);
+  egress_resource *least = egress__cursor_item(&w->to);
+  for (size_t i = 0; i < w->count; i++) {
+    egress_resource *other = egress__cursor_item(&w->bases[i]);
     if (other != NULL && (least == NULL || compare_names(other, least) < 0))
       least = other;
   }
   return least;
 }
 
+/* Goes past the chunks that all sets share from here on. */
+static void skip_shared(walk *w) {
+  for (const egress__chunk *chunk; (chunk = egress__cursor_chunk(&w->to)) != NULL;) {
+    for (size_t i = 0; i < w->count; i++)
+      if (egress__cursor_chunk(&w->bases[i]) != chunk)
+        return;
+    for (size_t i = 0; i < w->count; i++)
+      egress__cursor_skip(&w->bases[i]);
+    egress__cursor_skip(&w->to);
+  }
+}
+
+/* The item at the cursor if its name is `name`'s, which is the least; the cursor then goes on. Else NULL. */
+static egress_resource *take(egress__cursor *cursor, const egress_resource *name) {
+  egress_resource *item = egress__cursor_item(cursor);
+  return item != NULL && compare_names(item, name) == 0 ? egress__cursor_next(cursor) : NULL;
+}
+
 /* Goes past `name`, which is the least. Sets `put` to what `to` has under it, when some base differs; else to NULL. */
 static void pass(walk *w, const egress_resource *name, egress_resource **put, int *removed) {
-  egress_resource *to = head(w->step->to, w->at_to);
-  if (to != NULL && compare_names(to, name) == 0)
-    w->at_to++;
-  else
-    to = NULL;
-  int differs = w->step->from.nothing;
-  for (size_t i = 0; i < w->step->from.count; i++) {
-    egress_resource *base = head(w->step->from.sets[i], w->at[i]);
-    int has = base != NULL && compare_names(base, name) == 0;
-    if (has)
-      w->at[i]++;
-    if (!has || to == NULL || !is_same(base, to))
+  egress_resource *to = take(&w->to, name);
+  int differs = 0;
+  for (size_t i = 0; i < w->count; i++) {
+    const egress_resource *base = take(&w->bases[i], name);
+    if (base == NULL || to == NULL || !is_same(base, to))
       differs = 1;
   }
   *put = differs ? to : NULL;
   *removed = to == NULL;
 }
 
-static int walk_sets(egress__step *step, resources *puts, names *removed) {
-  walk w = {.step = step};
-  for (egress_resource *next; (next = least(&w)) != NULL;) {
-    egress_resource *put;
-    int is_removed;
-    pass(&w, next, &put, &is_removed);
-    if (EGRESS__VEC_GROW(step->alloc, puts) != 0 || EGRESS__VEC_GROW(step->alloc, removed) != 0)
-      return EGRESS_ENOMEM;
-    if (put != NULL)
-      puts->items[puts->count++] = put;
-    else if (is_removed)
-      removed->items[removed->count++] = egress_resource_name(next);
-  }
-  return 0;
+static int add_put(egress__step *step, resources *puts, egress_resource *put) {
+  int rv = EGRESS__VEC_GROW(step->alloc, puts);
+  if (rv == 0)
+    puts->items[puts->count++] = put;
+  return rv;
 }
 
-static int is_from_nothing(const egress__step *step) {
+static int add_removed(egress__step *step, names *removed, const char *name) {
+  int rv = EGRESS__VEC_GROW(step->alloc, removed);
+  if (rv == 0)
+    removed->items[removed->count++] = name;
+  return rv;
+}
+
+static int walk_sets(egress__step *step, resources *puts, names *removed) {
+  walk w = {.to = {.set = step->to}};
   for (size_t i = 0; i < step->from.count; i++)
-    if (step->from.sets[i] != NULL)
+    if (step->from.sets[i] != NULL) /* else everything is put, and nothing removed */
+      w.bases[w.count++].set = step->from.sets[i];
+  for (;;) {
+    egress_resource *put;
+    int rv = 0, is_removed;
+    skip_shared(&w);
+    const egress_resource *next = least(&w);
+    if (next == NULL)
       return 0;
-  return 1;
+    pass(&w, next, &put, &is_removed);
+    if (is_removed)
+      rv = add_removed(step, removed, egress_resource_name(next));
+    else if (put != NULL && !step->all)
+      rv = add_put(step, puts, put);
+    if (rv != 0)
+      return rv;
+  }
+}
+
+/* What a base has nothing of has to be put as a whole. */
+static int puts_all(const egress__bases *from) {
+  for (size_t i = 0; i < from->count; i++)
+    if (from->sets[i] == NULL)
+      return 1;
+  return from->nothing;
 }
 
 static int find_changes(egress__step *step) {
-  if (is_from_nothing(step)) { /* all of `to`: no list of its own */
-    step->puts = step->to == NULL ? NULL : step->to->items;
-    step->put_count = step->to == NULL ? 0 : step->to->count;
-    return 0;
-  }
   resources puts = {0};
   names removed = {0};
+  step->all = (uint8_t)puts_all(&step->from);
   int rv = walk_sets(step, &puts, &removed);
   if (rv != 0) {
     EGRESS__VEC_FREE(step->alloc, &puts);
     EGRESS__VEC_FREE(step->alloc, &removed);
     return rv;
   }
-  step->puts = step->owned = puts.items;
+  step->puts = puts.items;
   step->put_count = puts.count;
   step->removed = removed.items;
   step->removed_count = removed.count;
@@ -121,7 +148,7 @@ static void step_free(egress__step *step) {
   egress__type_set_unref(step->to);
   egress__blob_unref(step->sotw);
   egress__blob_unref(step->delta);
-  egress__free(step->alloc, step->owned);
+  egress__free(step->alloc, step->puts);
   egress__free(step->alloc, step->removed);
   egress__free(step->alloc, step);
 }
@@ -223,45 +250,69 @@ static uint8_t *put_span(uint8_t *to, egress__span span) {
   return to + span.size;
 }
 
-egress__blob *egress__pack_sotw(const egress_alloc *alloc, egress_resource *const *puts, size_t count) {
-  size_t size = 0; /* cannot overflow: these bytes all are in memory already */
-  for (size_t i = 0; i < count; i++)
-    size += egress__resource_sotw_entry(puts[i]).size;
+egress_resource *egress__puts_next(egress__puts *puts) {
+  if (puts->all.set != NULL)
+    return egress__cursor_next(&puts->all);
+  if (puts->count == 0)
+    return NULL;
+  puts->count--;
+  return *puts->items++;
+}
+
+egress__puts egress__step_puts(const egress__step *step) {
+  return step->all ? (egress__puts){.all.set = step->to}
+                   : (egress__puts){.items = step->puts, .count = step->put_count};
+}
+
+/* Packs resources as `entry` has them, one after the other, and leaves `room` bytes at the end. */
+static egress__blob *pack(const egress_alloc *alloc, const egress__puts *puts,
+                          egress__span (*entry)(const egress_resource *resource), size_t room) {
+  const egress_resource *resource;
+  size_t size = room; /* cannot overflow: these bytes all are in memory already */
+  for (egress__puts at = *puts; (resource = egress__puts_next(&at)) != NULL;)
+    size += entry(resource).size;
   egress__blob *blob = egress__blob_new(alloc, size);
   if (blob == NULL)
     return NULL;
   uint8_t *to = blob->bytes;
-  for (size_t i = 0; i < count; i++)
-    to = put_span(to, egress__resource_sotw_entry(puts[i]));
+  for (egress__puts at = *puts; (resource = egress__puts_next(&at)) != NULL;)
+    to = put_span(to, entry(resource));
   return blob;
 }
 
-egress__blob *egress__pack_delta(const egress_alloc *alloc, egress_resource *const *puts, size_t put_count,
-                                 const char *const *removed, size_t removed_count) {
-  size_t size = 0;
-  for (size_t i = 0; i < put_count; i++)
-    size += egress__resource_delta_entry(puts[i]).size;
+static egress__blob *pack_delta(const egress_alloc *alloc, const egress__puts *puts, const char *const *removed,
+                                size_t removed_count) {
+  size_t room = 0;
   for (size_t i = 0; i < removed_count; i++)
-    size += egress__bytes_field_size(REMOVED_RESOURCES, strlen(removed[i]));
-  egress__blob *blob = egress__blob_new(alloc, size);
+    room += egress__bytes_field_size(REMOVED_RESOURCES, strlen(removed[i]));
+  egress__blob *blob = pack(alloc, puts, egress__resource_delta_entry, room);
   if (blob == NULL)
     return NULL;
-  uint8_t *to = blob->bytes;
-  for (size_t i = 0; i < put_count; i++)
-    to = put_span(to, egress__resource_delta_entry(puts[i]));
+  uint8_t *to = blob->bytes + blob->size - room;
   for (size_t i = 0; i < removed_count; i++)
     to = egress__put_bytes(to, REMOVED_RESOURCES, removed[i], strlen(removed[i]));
   return blob;
 }
 
+egress__blob *egress__pack_sotw(const egress_alloc *alloc, egress_resource *const *puts, size_t count) {
+  return pack(alloc, &(egress__puts){.items = puts, .count = count}, egress__resource_sotw_entry, 0);
+}
+
+egress__blob *egress__pack_delta(const egress_alloc *alloc, egress_resource *const *puts, size_t put_count,
+                                 const char *const *removed, size_t removed_count) {
+  return pack_delta(alloc, &(egress__puts){.items = puts, .count = put_count}, removed, removed_count);
+}
+
 egress__blob *egress__step_sotw(egress__step *step) {
+  egress__puts puts = egress__step_puts(step);
   if (step->sotw == NULL)
-    step->sotw = egress__pack_sotw(step->alloc, step->puts, step->put_count);
+    step->sotw = pack(step->alloc, &puts, egress__resource_sotw_entry, 0);
   return step->sotw == NULL ? NULL : egress__blob_ref(step->sotw);
 }
 
 egress__blob *egress__step_delta(egress__step *step) {
+  egress__puts puts = egress__step_puts(step);
   if (step->delta == NULL)
-    step->delta = egress__pack_delta(step->alloc, step->puts, step->put_count, step->removed, step->removed_count);
+    step->delta = pack_delta(step->alloc, &puts, step->removed, step->removed_count);
   return step->delta == NULL ? NULL : egress__blob_ref(step->delta);
 }

@@ -21,17 +21,27 @@ typedef struct egress__bases {
   uint8_t nothing; /* it may also have none of them at all */
 } egress__bases;
 
+/** Resources one after the other: those of an array, or all of a set. */
+typedef struct egress__puts {
+  egress_resource *const *items; /* of the array, those still ahead */
+  size_t count;
+  egress__cursor all; /* its set is NULL for an array */
+} egress__puts;
+
+/** The next one; borrowed; NULL at the end. */
+egress_resource *egress__puts_next(egress__puts *puts);
+
 typedef struct egress__step {
   struct egress__step *next;
   const egress_alloc *alloc;
   egress__bases from;
   const egress__type_set *to;
-  egress_resource *const *puts; /* of `to`: what some base has not, or not like this; by name */
+  uint8_t all;            /* everything in `to` is put */
+  egress_resource **puts; /* else what some base has not, or not like this; by name */
   size_t put_count;
   const char **removed; /* names of the bases that `to` has not, in order */
   size_t removed_count;
-  egress_resource **owned; /* where puts stand unless they are all of `to` */
-  egress__blob *sotw;      /* packed forms; NULL: not asked for yet */
+  egress__blob *sotw; /* packed forms; NULL: not asked for yet */
   egress__blob *delta;
 } egress__step;
 
@@ -50,6 +60,9 @@ void egress__steps_replaced(egress__steps *steps, const egress_snapshot *replace
 
 /** The step; borrowed until the next call on `steps`. `to` NULL: the empty set. Returns 0 or EGRESS_ENOMEM. */
 int egress__steps_get(egress__step **out, egress__steps *steps, const egress__bases *from, const egress__type_set *to);
+
+/** The resources of `to` that some base has not, or not like this; by name. */
+egress__puts egress__step_puts(const egress__step *step);
 
 /** The puts as the body of a DiscoveryResponse; one reference for the caller; NULL when out of memory. */
 egress__blob *egress__step_sotw(egress__step *step);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "snapshot/edit.h"
 #include "snapshot/snapshot.h"
 
 /* What has happened to one name since the base. */
@@ -128,82 +129,46 @@ int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char 
   return resource == NULL ? EGRESS_ENOENT : add_change(builder, resource, NULL);
 }
 
-static int compare_changes(const void *a, const void *b) {
-  const change *const *x = a, *const *y = b;
-  return strcmp(egress_resource_name((*x)->first), egress_resource_name((*y)->first));
-}
-
-/* The changes of a type in order of the names; the list itself stays, for the map points into it. */
-static const change **sorted_changes(const egress_snapshot_builder *builder, const type_changes *type) {
-  const change **sorted = egress__calloc(builder->alloc, type->list.count, sizeof(const change *));
-  if (sorted == NULL)
-    return NULL;
-  for (size_t i = 0; i < type->list.count; i++)
-    sorted[i] = &type->list.items[i];
-  qsort(sorted, type->list.count, sizeof(const change *), compare_changes);
-  return sorted;
-}
-
-static size_t merged_count(const egress__type_set *base, const type_changes *type) {
-  size_t count = base == NULL ? 0 : base->count;
-  for (size_t i = 0; i < type->list.count; i++) {
-    const change *c = &type->list.items[i];
-    size_t before = egress__type_set_find(base, egress_resource_name(c->first)) != NULL;
-    count = count - before + (c->now != NULL);
-  }
-  return count;
+static int compare_edits(const void *a, const void *b) {
+  const egress__edit *x = a, *y = b;
+  return strcmp((const char *)x->name.data, (const char *)y->name.data); /* of resources: they end in NUL */
 }
 
 /* Of two resources with the same content the base's stays, so that "unchanged" can be told by address. */
-static egress_resource *keep_if_equal(egress_resource *before, egress_resource *now) {
-  return strcmp(egress_resource_version(before), egress_resource_version(now)) == 0 ? before : now;
+static int has_effect(const change *c, const egress__type_set *base) {
+  const egress_resource *before = egress__type_set_find(base, egress_resource_name(c->first));
+  if (before == NULL || c->now == NULL)
+    return before != c->now;
+  return strcmp(egress_resource_version(before), egress_resource_version(c->now)) != 0;
 }
 
-static void merge(egress__type_set *to, const egress__type_set *base, const change **changes, size_t change_count) {
-  size_t i = 0, base_count = base == NULL ? 0 : base->count;
-  for (size_t j = 0; j < change_count; j++) {
-    const char *name = egress_resource_name(changes[j]->first);
-    egress_resource *now = changes[j]->now;
-    while (i < base_count && strcmp(egress_resource_name(base->items[i]), name) < 0)
-      egress__type_set_push(to, base->items[i++]);
-    if (i < base_count && strcmp(egress_resource_name(base->items[i]), name) == 0) {
-      egress_resource *before = base->items[i++];
-      if (now != NULL)
-        now = keep_if_equal(before, now);
-    }
-    if (now != NULL)
-      egress__type_set_push(to, now);
+/* Those changes of a type that make a difference to `base`, by name. `edits` has room for all. */
+static size_t list_edits(egress__edit *edits, const type_changes *type, const egress__type_set *base) {
+  size_t count = 0;
+  for (size_t i = 0; i < type->list.count; i++) {
+    const change *c = &type->list.items[i];
+    const char *name = egress_resource_name(c->first);
+    if (has_effect(c, base))
+      edits[count++] = (egress__edit){{(const uint8_t *)name, strlen(name)}, c->now};
   }
-  while (i < base_count)
-    egress__type_set_push(to, base->items[i++]);
+  qsort(edits, count, sizeof *edits, compare_edits);
+  return count;
 }
 
 /* One type after its changes: NULL when nothing is left, the base's own set when that holds the same. */
 static int build_type(const egress__type_set **out, const egress_snapshot_builder *builder, const type_changes *type) {
   const egress__type_set *base = egress__snapshot_type(builder->base, type->type_url);
-  size_t count = merged_count(base, type);
-  if (count == 0) {
-    *out = NULL;
-    return 0;
-  }
-  const change **changes = sorted_changes(builder, type);
-  if (changes == NULL)
+  egress__edit *edits = egress__calloc(builder->alloc, type->list.count, sizeof *edits);
+  if (edits == NULL)
     return EGRESS_ENOMEM;
-  egress__type_set *set = egress__type_set_new(builder->alloc, count);
-  if (set != NULL) {
-    merge(set, base, changes, type->list.count);
-    egress__type_set_finish(set);
-  }
-  egress__free(builder->alloc, changes);
-  if (set == NULL)
-    return EGRESS_ENOMEM;
-  if (base != NULL && strcmp(base->version, set->version) == 0) {
-    egress__type_set_unref(set);
+  size_t count = list_edits(edits, type, base);
+  int rv = 0;
+  if (count == 0)
     *out = egress__type_set_ref(base);
-  } else {
-    *out = set;
-  }
-  return 0;
+  else
+    rv = egress__type_set_edit(out, base, edits, count, builder->alloc);
+  egress__free(builder->alloc, edits);
+  return rv;
 }
 
 static int compare_type_urls(const void *a, const void *b) {

@@ -52,26 +52,6 @@ typedef struct checker {
   int missing;
 } checker;
 
-static int has(const checker *c, target kind, egress__span name) {
-  const egress__type_set *set = egress__snapshot_type(c->snap, targets[kind].type_url);
-  size_t from = 0, to = set == NULL ? 0 : set->count;
-  while (from < to) {
-    size_t middle = from + (to - from) / 2;
-    const char *found = egress_resource_name(set->items[middle]);
-    size_t size = strlen(found);
-    int order = memcmp(name.data, found, name.size < size ? name.size : size);
-    if (order == 0)
-      order = (name.size > size) - (name.size < size);
-    if (order == 0)
-      return 1;
-    if (order > 0)
-      from = middle + 1;
-    else
-      to = middle;
-  }
-  return 0;
-}
-
 /* The last part of a type URL: "Listener". */
 static const char *noun_of(const egress_resource *resource) {
   const char *url = egress_resource_type_url(resource), *dot = strrchr(url, '.');
@@ -85,7 +65,7 @@ static int look_up(checker *c, target kind, egress__span name) {
     return 0;
   if (egress__map_set(&c->seen[kind], (const char *)name.data, name.size, c) != 0)
     return EGRESS_ENOMEM;
-  if (has(c, kind, name))
+  if (egress__type_set_find_span(egress__snapshot_type(c->snap, targets[kind].type_url), name) != NULL)
     return 0;
   c->missing++;
   egress__diag_warn(c->diag, (egress__place){NULL, 0, 0}, "%s \"%s\" refers to the %s \"%.*s\", which is not there",
@@ -199,8 +179,10 @@ static int check_types(checker *c) {
   for (size_t i = 0; i < egress_snapshot_type_count(c->snap) && rv == 0; i++) {
     const egress__type_set *set = egress__snapshot_type_at(c->snap, i);
     const egress__schema_message *message = egress__schema_message_of_url(set->type_url, strlen(set->type_url));
-    for (size_t j = 0; message != NULL && j < set->count && rv == 0; j++)
-      rv = check_resource(c, message, set->items[j]);
+    egress__cursor cursor = {.set = set};
+    const egress_resource *resource;
+    while (message != NULL && rv == 0 && (resource = egress__cursor_next(&cursor)) != NULL)
+      rv = check_resource(c, message, resource);
   }
   return rv;
 }

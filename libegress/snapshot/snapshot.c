@@ -92,7 +92,7 @@ size_t egress_snapshot_count(const egress_snapshot *snap, const char *type_url) 
 
 egress_resource *egress_snapshot_at(const egress_snapshot *snap, const char *type_url, size_t index) {
   const egress__type_set *set = type_of(snap, type_url);
-  return set == NULL || index >= set->count ? NULL : set->items[index];
+  return set == NULL || index >= set->count ? NULL : egress__type_set_at(set, index);
 }
 
 egress_resource *egress_snapshot_find(const egress_snapshot *snap, const char *type_url, const char *name) {

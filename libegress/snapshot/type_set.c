@@ -1,14 +1,11 @@
+#include "snapshot/type_set.h"
+
 #include <string.h>
 
 #include <xxhash.h>
 
-#include "base/alloc.h"
-#include "snapshot/snapshot.h"
-
-egress__type_set *egress__type_set_new(const egress_alloc *alloc, size_t count) {
-  if (count > (SIZE_MAX - sizeof(egress__type_set)) / sizeof(egress_resource *))
-    return NULL;
-  egress__type_set *set = egress__calloc(alloc, 1, sizeof *set + count * sizeof set->items[0]);
+egress__type_set *egress__type_set_new(const egress_alloc *alloc) {
+  egress__type_set *set = egress__calloc(alloc, 1, sizeof *set);
   if (set == NULL)
     return NULL;
   atomic_init(&set->refs, 1);
@@ -16,16 +13,30 @@ egress__type_set *egress__type_set_new(const egress_alloc *alloc, size_t count) 
   return set;
 }
 
-void egress__type_set_push(egress__type_set *set, egress_resource *resource) {
-  uint64_t hash[2];
-  egress__resource_hash(resource, hash);
-  set->sum[0] += hash[0];
-  set->sum[1] += hash[1] + (set->sum[0] < hash[0]);
-  set->items[set->count++] = egress_resource_ref(resource);
+int egress__type_set_push(egress__type_set *set, const egress__chunk *chunk) {
+  int rv = EGRESS__VEC_GROW(set->alloc, &set->chunks);
+  if (rv != 0) {
+    egress__chunk_unref(chunk);
+    return rv;
+  }
+  set->count += chunk->count;
+  set->chunks.items[set->chunks.count++] = (egress__chunk_place){chunk, set->count};
+  return 0;
 }
 
-/* A sum can be brought up to date by what came and went, in any order; the count keeps it from being all there is. */
+const egress__chunk *egress__type_set_pop(egress__type_set *set) {
+  const egress__chunk *chunk = set->chunks.items[--set->chunks.count].chunk;
+  set->count -= chunk->count;
+  return chunk;
+}
+
+/*
+ * A sum can be brought up to date by what came and went, in any order, and does not tell how the set is cut into
+ * chunks; the count keeps it from being all there is.
+ */
 void egress__type_set_finish(egress__type_set *set) {
+  for (size_t i = 0; i < set->chunks.count; i++)
+    egress__sum_add(set->sum, set->chunks.items[i].chunk->sum);
   uint8_t bytes[24];
   for (size_t i = 0; i < 8; i++) {
     bytes[i] = (uint8_t)(set->sum[0] >> 8 * i);
@@ -34,7 +45,7 @@ void egress__type_set_finish(egress__type_set *set) {
   }
   XXH128_hash_t hash = XXH3_128bits(bytes, sizeof bytes);
   egress__version_format(set->version, (uint64_t[2]){hash.low64, hash.high64});
-  set->type_url = egress_resource_type_url(set->items[0]);
+  set->type_url = egress_resource_type_url(set->chunks.items[0].chunk->items[0]);
 }
 
 const egress__type_set *egress__type_set_ref(const egress__type_set *set) {
@@ -47,30 +58,73 @@ void egress__type_set_unref(const egress__type_set *set) {
   egress__type_set *own = (egress__type_set *)set; /* const for readers; the count is ours */
   if (own == NULL || atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel) != 1)
     return;
-  for (size_t i = 0; i < own->count; i++)
-    egress_resource_unref(own->items[i]);
+  for (size_t i = 0; i < own->chunks.count; i++)
+    egress__chunk_unref(own->chunks.items[i].chunk);
+  EGRESS__VEC_FREE(own->alloc, &own->chunks);
   egress__free(own->alloc, own);
 }
 
-size_t egress__type_set_lower_bound(const egress__type_set *set, const char *name) {
-  size_t from = 0, to = set->count;
+size_t egress__type_set_chunk_of(const egress__type_set *set, egress__span name) {
+  size_t from = 0, to = set->chunks.count - 1;
   while (from < to) {
-    size_t middle = from + (to - from) / 2;
-    if (strcmp(egress_resource_name(set->items[middle]), name) < 0)
-      from = middle + 1;
+    size_t middle = to - (to - from) / 2;
+    if (egress__compare_name(name, set->chunks.items[middle].chunk->items[0]) < 0)
+      to = middle - 1;
     else
-      to = middle;
+      from = middle;
   }
   return from;
 }
 
-egress_resource *egress__type_set_find(const egress__type_set *set, const char *name) {
+egress_resource *egress__type_set_find_span(const egress__type_set *set, egress__span name) {
   if (set == NULL)
     return NULL;
-  size_t i = egress__type_set_lower_bound(set, name);
-  return i < set->count && strcmp(egress_resource_name(set->items[i]), name) == 0 ? set->items[i] : NULL;
+  const egress__chunk *chunk = set->chunks.items[egress__type_set_chunk_of(set, name)].chunk;
+  size_t i = egress__chunk_lower_bound(chunk, name);
+  return i < chunk->count && egress__compare_name(name, chunk->items[i]) == 0 ? chunk->items[i] : NULL;
+}
+
+egress_resource *egress__type_set_find(const egress__type_set *set, const char *name) {
+  return egress__type_set_find_span(set, (egress__span){(const uint8_t *)name, strlen(name)});
+}
+
+egress_resource *egress__type_set_at(const egress__type_set *set, size_t index) {
+  size_t from = 0, to = set->chunks.count - 1;
+  while (from < to) {
+    size_t middle = from + (to - from) / 2;
+    if (set->chunks.items[middle].end <= index)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+  const egress__chunk_place *place = &set->chunks.items[from];
+  return place->chunk->items[index - (place->end - place->chunk->count)];
 }
 
 const char *egress__type_set_version(const egress__type_set *set) {
   return set == NULL ? "00000000000000000000000000000000" : set->version;
+}
+
+static int is_at_end(const egress__cursor *cursor) {
+  return cursor->set == NULL || cursor->chunk == cursor->set->chunks.count;
+}
+
+egress_resource *egress__cursor_item(const egress__cursor *cursor) {
+  return is_at_end(cursor) ? NULL : cursor->set->chunks.items[cursor->chunk].chunk->items[cursor->item];
+}
+
+egress_resource *egress__cursor_next(egress__cursor *cursor) {
+  egress_resource *item = egress__cursor_item(cursor);
+  if (item != NULL && ++cursor->item == cursor->set->chunks.items[cursor->chunk].chunk->count)
+    egress__cursor_skip(cursor);
+  return item;
+}
+
+const egress__chunk *egress__cursor_chunk(const egress__cursor *cursor) {
+  return is_at_end(cursor) || cursor->item != 0 ? NULL : cursor->set->chunks.items[cursor->chunk].chunk;
+}
+
+void egress__cursor_skip(egress__cursor *cursor) {
+  cursor->chunk++;
+  cursor->item = 0;
 }

@@ -39,15 +39,21 @@ static int is_news(const egress__track *track, const char *name) {
          entry->owed != EGRESS__OWED_LATER;
 }
 
-int egress__answer_changes(egress__answer *answer, const egress__track *track, const egress__step *changes) {
+static int add_puts(egress__answer *answer, const egress__track *track, egress__puts puts) {
   int rv = 0;
-  for (size_t i = 0; rv == 0 && changes != NULL && i < changes->put_count; i++) {
-    egress_resource *put = changes->puts[i];
+  for (egress_resource *put; rv == 0 && (put = egress__puts_next(&puts)) != NULL;) {
     const char *name = egress_resource_name(put);
     if (is_news(track, name) && !egress__initial_has(track->initial, name, egress_resource_version(put)))
       rv = egress__answer_put(answer, put);
   }
-  for (size_t i = 0; rv == 0 && changes != NULL && i < changes->removed_count; i++)
+  return rv;
+}
+
+int egress__answer_changes(egress__answer *answer, const egress__track *track, const egress__step *changes) {
+  if (changes == NULL)
+    return 0;
+  int rv = add_puts(answer, track, egress__step_puts(changes));
+  for (size_t i = 0; rv == 0 && i < changes->removed_count; i++)
     if (is_news(track, changes->removed[i]))
       rv = add_removed(answer, changes->removed[i]);
   return rv;

@@ -68,9 +68,12 @@ static int warm_owed(egress__track *endpoints, const egress__track *clusters, co
 
 int egress__warm_clusters(egress__track *endpoints, const egress__track *clusters, const egress__step *changes,
                           const egress__type_set *to, int all) {
-  for (size_t i = 0; changes != NULL && i < changes->put_count; i++)
-    if (egress__subscription_covers(&clusters->want, egress_resource_name(changes->puts[i])) &&
-        warm_cluster(endpoints, clusters, changes->puts[i]) != 0)
-      return EGRESS_ENOMEM;
+  if (changes != NULL) {
+    egress__puts puts = egress__step_puts(changes);
+    for (const egress_resource *put; (put = egress__puts_next(&puts)) != NULL;)
+      if (egress__subscription_covers(&clusters->want, egress_resource_name(put)) &&
+          warm_cluster(endpoints, clusters, put) != 0)
+        return EGRESS_ENOMEM;
+  }
   return warm_owed(endpoints, clusters, to, all);
 }

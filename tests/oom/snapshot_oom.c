@@ -4,7 +4,7 @@
 
 #include "oom/sweep.h"
 
-enum { CLUSTERS = 40 };
+enum { CLUSTERS = 600 /* three chunks */ };
 
 /* Made once, of plain malloc: the sweeps are about what is built of them. */
 static egress_resource *clusters[CLUSTERS], *changed, *listener, *route;
@@ -19,13 +19,13 @@ static egress_resource *make(const char *type_url, const char *name, const char 
 static void make_all(void) {
   for (int i = 0; i < CLUSTERS; i++) {
     char name[16];
-    snprintf(name, sizeof name, "c%02d", i);
+    snprintf(name, sizeof name, "c%03d", i);
     clusters[i] = make(EGRESS_TYPE_CLUSTER, name, "", 0);
   }
-  changed = make(EGRESS_TYPE_CLUSTER, "c07",
-                 "\x0a\x03"
-                 "c07",
-                 5);
+  changed = make(EGRESS_TYPE_CLUSTER, "c007",
+                 "\x0a\x04"
+                 "c007",
+                 6);
   listener = make(EGRESS_TYPE_LISTENER, "l", "", 0);
   /* virtual_hosts 2, routes 3, route 2, cluster 1 */
   route = make(EGRESS_TYPE_ROUTE, "r", "\x12\x0b\x1a\x09\x12\x07\x0a\x05other", 13);
@@ -56,7 +56,7 @@ static int put_all(egress_snapshot_builder *builder) {
 static int change_some(egress_snapshot_builder *builder) {
   int rv = TWICE(egress_snapshot_builder_put(builder, changed));
   if (rv == 0)
-    rv = TWICE(egress_snapshot_builder_remove(builder, EGRESS_TYPE_CLUSTER, "c01"));
+    rv = TWICE(egress_snapshot_builder_remove(builder, EGRESS_TYPE_CLUSTER, "c001"));
   if (rv == 0)
     rv = TWICE(egress_snapshot_builder_remove(builder, EGRESS_TYPE_LISTENER, "l"));
   return rv;

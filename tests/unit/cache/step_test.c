@@ -36,9 +36,10 @@ static const char *names(const egress__step *step) {
   static char out[XDS_TEXT];
   size_t used = 0;
   out[0] = '\0';
-  for (size_t i = 0; i < step->put_count; i++) {
-    cr_assert_eq(step->puts[i], egress__type_set_find(step->to, egress_resource_name(step->puts[i])));
-    used += (size_t)snprintf(out + used, sizeof out - used, "%s ", egress_resource_name(step->puts[i]));
+  egress__puts puts = egress__step_puts(step);
+  for (const egress_resource *put; (put = egress__puts_next(&puts)) != NULL;) {
+    cr_assert_eq(put, egress__type_set_find(step->to, egress_resource_name(put)));
+    used += (size_t)snprintf(out + used, sizeof out - used, "%s ", egress_resource_name(put));
   }
   for (size_t i = 0; i < step->removed_count; i++)
     used += (size_t)snprintf(out + used, sizeof out - used, "-%s ", step->removed[i]);
@@ -150,4 +151,106 @@ Test(step, count_is_bounded_and_the_oldest_goes) {
     cr_assert_neq(step->to, egress__snapshot_type(many[1], EGRESS_TYPE_CLUSTER));
   for (int i = 0; i <= EGRESS__STEPS_MAX; i++)
     egress_snapshot_unref(many[i]);
+}
+
+/* ---- Sets of many chunks. ---- */
+
+enum { MANY = 1500 };
+
+/* `base` with up to `most` names put, of a random revision, or removed. */
+static egress_snapshot *drift(egress_snapshot *base, unsigned *seed, int most) {
+  egress_snapshot_builder *builder;
+  cr_assert_eq(egress_snapshot_builder_new(&builder, base, NULL), 0);
+  for (int i = 0; i < most; i++) {
+    char name[XDS_WORD], value[XDS_WORD];
+    *seed = *seed * 1664525 + 1013904223;
+    snprintf(name, sizeof name, "n%04u", (*seed >> 8) % MANY);
+    snprintf(value, sizeof value, "%u", *seed >> 30);
+    egress_resource *resource;
+    cr_assert_eq(xds_resource(&resource, 'C', name, value, NULL), 0);
+    if ((*seed >> 20) % 3 == 0)
+      egress_snapshot_builder_remove(builder, EGRESS_TYPE_CLUSTER, name); /* there or not */
+    else
+      cr_assert_eq(egress_snapshot_builder_put(builder, resource), 0);
+    egress_resource_unref(resource);
+  }
+  egress_snapshot *snap;
+  cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
+  egress_snapshot_builder_free(builder);
+  return snap;
+}
+
+/* The step's puts and removed names are what looking up each name in each set says. */
+static void check_step(const egress__step *step) {
+  egress__puts puts = egress__step_puts(step);
+  size_t removed = 0;
+  cr_assert(!step->all || step->puts == NULL);
+  for (unsigned i = 0; i < MANY; i++) {
+    char name[XDS_WORD];
+    snprintf(name, sizeof name, "n%04u", i);
+    const egress_resource *to = egress__type_set_find(step->to, name);
+    int differs = step->from.nothing, known = 0;
+    for (size_t j = 0; j < step->from.count; j++) {
+      const egress_resource *base = egress__type_set_find(step->from.sets[j], name);
+      known |= base != NULL;
+      differs |= strcmp(egress_resource_version(base), egress_resource_version(to)) != 0;
+    }
+    if (to != NULL && differs)
+      cr_assert_eq(egress__puts_next(&puts), to, "put %s", name);
+    if (to == NULL && known) {
+      cr_assert_lt(removed, step->removed_count);
+      cr_assert_str_eq(step->removed[removed++], name);
+    }
+  }
+  cr_assert_eq(egress__puts_next(&puts), NULL);
+  cr_assert_eq(removed, step->removed_count);
+}
+
+Test(step, of_sets_that_share_chunks) {
+  for (unsigned seed = 1, round = 0; round < 60; round++) {
+    snaps[0] = drift(NULL, &seed, 2 * MANY);
+    snaps[1] = drift(snaps[0], &seed, 1);
+    snaps[2] = drift(snaps[1], &seed, round % 3 == 0 ? 400 : 2);
+    snaps[3] = drift(snaps[2], &seed, 2);
+    const egress__type_set *sets[4];
+    for (int i = 0; i < 4; i++)
+      sets[i] = egress__snapshot_type(snaps[i], EGRESS_TYPE_CLUSTER);
+    check_step(get(FROM(sets[0]), sets[1]));
+    check_step(get(FROM(sets[0]), sets[3]));
+    check_step(get(FROM(sets[3]), sets[0]));
+    check_step(get(FROM(sets[2], sets[0], sets[1]), sets[3])); /* shares more with the first than with all */
+    check_step(get(FROM(sets[0], NULL), sets[3]));
+    egress__bases from = FROM(sets[0], sets[1]);
+    from.nothing = 1;
+    check_step(get(from, sets[3]));
+    egress__steps_dispose(&steps);
+    for (int i = 0; i < 4; i++) {
+      egress_snapshot_unref(snaps[i]);
+      snaps[i] = NULL;
+    }
+  }
+}
+
+/* All of a set is packed from the set: no list of it is kept, in either variant. */
+Test(step, from_nothing_keeps_no_list) {
+  unsigned seed = 1;
+  snaps[0] = drift(NULL, &seed, 2 * MANY);
+  const egress__type_set *to = egress__snapshot_type(snaps[0], EGRESS_TYPE_CLUSTER);
+  egress__step *step = get((egress__bases){.nothing = 1}, to);
+  cr_assert_eq(step->puts, NULL);
+  cr_assert_eq(step->removed, NULL);
+  egress__blob *sotw = egress__step_sotw(step), *delta = egress__step_delta(step);
+  const uint8_t *in_sotw = sotw->bytes, *in_delta = delta->bytes;
+  for (size_t i = 0; i < to->count; i++) {
+    egress__span entry = egress__resource_sotw_entry(egress__type_set_at(to, i));
+    cr_assert_arr_eq(in_sotw, entry.data, entry.size);
+    in_sotw += entry.size;
+    entry = egress__resource_delta_entry(egress__type_set_at(to, i));
+    cr_assert_arr_eq(in_delta, entry.data, entry.size);
+    in_delta += entry.size;
+  }
+  cr_assert_eq((size_t)(in_sotw - sotw->bytes), sotw->size);
+  cr_assert_eq((size_t)(in_delta - delta->bytes), delta->size);
+  egress__blob_unref(sotw);
+  egress__blob_unref(delta);
 }
