@@ -20,7 +20,8 @@ typedef struct egress_snapshot egress_snapshot;
 typedef struct egress_snapshot_builder egress_snapshot_builder;
 
 /**
- * Starts a snapshot.
+ * Starts a snapshot, or a transaction: with a snapshot as ``base``, put and remove what changes, build. That costs what
+ * changes, and little for what stays: 16 bytes for 250 resources; all else is shared.
  *
  * :param out: set on success only; the caller owns it.
  * :param base: what the snapshot holds before any change; NULL means nothing. Borrowed during the call.
@@ -55,6 +56,26 @@ EGRESS_API int egress_snapshot_builder_put(egress_snapshot_builder *builder, egr
 EGRESS_API int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char *type_url, const char *name);
 
 /**
+ * Gives a type a label: the text that clients are told as its version (``version_info`` in state of the world,
+ * ``system_version_info`` in delta). A type without one is told its version by content.
+ *
+ * A label says nothing about the content. The same content under another label is sent once more in state of the world
+ * (all that a stream wants of the type, also when it refused it before) and not sent in delta. Other content under the
+ * same label is sent as any change.
+ *
+ * A label stays with its type in snapshots built from this one, until that type's content changes: then it goes, unless
+ * a label is given again.
+ *
+ * :param type_url: NULL stands for all types, also those without resources, but those labelled one by one in this
+ *   build; labels of the base then count no more. :param label: UTF-8, 1 to 255 bytes, copied; NULL means by content.
+ * :return: 0; EGRESS_EINVAL: an empty type URL, an empty or long label; EGRESS_ENOMEM: nothing changed.
+ *
+ * Thread: the builder's. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_builder_set_label(egress_snapshot_builder *builder, const char *type_url,
+                                                 const char *label);
+
+/**
  * Makes the snapshot. The builder then starts again from it.
  *
  * :param out: set on success only; the caller owns one reference.
@@ -77,13 +98,23 @@ EGRESS_API size_t egress_snapshot_type_count(const egress_snapshot *snap);
 EGRESS_API const char *egress_snapshot_type_url(const egress_snapshot *snap, size_t index);
 
 /**
- * Version of all resources of one type: equal when, and only when, the set is (a hash, 32 hexadecimal digits).
+ * Version of all resources of one type: equal when, and only when, the set is (a hash, 32 hexadecimal digits),
+ * whatever it is labelled.
  *
  * :return: text that lives as long as the snapshot; for a type without resources the version of the empty set.
  *
  * Thread: any. Since: 0.1.
  */
 EGRESS_API const char *egress_snapshot_type_version(const egress_snapshot *snap, const char *type_url);
+
+/**
+ * What clients are told as the version of one type: the label given to the builder, else the version by content.
+ *
+ * :return: text that lives as long as the snapshot.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API const char *egress_snapshot_type_label(const egress_snapshot *snap, const char *type_url);
 
 /** Number of resources of one type. Thread: any. Since: 0.1. */
 EGRESS_API size_t egress_snapshot_count(const egress_snapshot *snap, const char *type_url);

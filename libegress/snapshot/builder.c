@@ -25,6 +25,8 @@ struct egress_snapshot_builder {
   const egress_alloc *alloc;
   egress_snapshot *base;
   EGRESS__VEC(type_changes) types;
+  egress__labels labels; /* given since the base */
+  uint8_t labels_all;    /* one was given for all types: none of the base's counts */
 };
 
 int egress_snapshot_builder_new(egress_snapshot_builder **out, egress_snapshot *base, const egress_alloc *alloc) {
@@ -52,6 +54,8 @@ static void forget_changes(egress_snapshot_builder *builder) {
     egress__free(builder->alloc, type->type_url);
   }
   EGRESS__VEC_FREE(builder->alloc, &builder->types);
+  egress__labels_dispose(&builder->labels, builder->alloc);
+  builder->labels_all = 0;
 }
 
 void egress_snapshot_builder_free(egress_snapshot_builder *builder) {
@@ -129,6 +133,20 @@ int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char 
   return resource == NULL ? EGRESS_ENOENT : add_change(builder, resource, NULL);
 }
 
+static int is_label(const char *text) {
+  size_t size = strnlen(text, EGRESS__LABEL_MAX + 1);
+  return size >= 1 && size <= EGRESS__LABEL_MAX && egress__span_is_text((egress__span){(const uint8_t *)text, size});
+}
+
+int egress_snapshot_builder_set_label(egress_snapshot_builder *builder, const char *type_url, const char *label) {
+  if (builder == NULL || (type_url != NULL && type_url[0] == '\0') || (label != NULL && !is_label(label)))
+    return EGRESS_EINVAL;
+  int rv = egress__labels_set(&builder->labels, builder->alloc, type_url, label);
+  if (rv == 0 && type_url == NULL)
+    builder->labels_all = 1;
+  return rv;
+}
+
 static int compare_edits(const void *a, const void *b) {
   const egress__edit *x = a, *y = b;
   return strcmp((const char *)x->name.data, (const char *)y->name.data); /* of resources: they end in NUL */
@@ -195,6 +213,34 @@ static int build_types(const egress__type_set **sets, size_t *count, const egres
   return 0;
 }
 
+/* A type whose content changed is not told under the old label. */
+static int drop_outdated(egress__labels *labels, const egress_snapshot_builder *builder, const egress_snapshot *snap) {
+  int rv = 0;
+  for (size_t i = 0; rv == 0 && i < builder->types.count; i++) {
+    const char *type_url = builder->types.items[i].type_url;
+    if (egress__labels_get(labels, type_url) != NULL &&
+        egress__snapshot_type(builder->base, type_url) != egress__snapshot_type(snap, type_url))
+      rv = egress__labels_set(labels, builder->alloc, type_url, NULL);
+  }
+  return rv;
+}
+
+static int build_labels(egress_snapshot *snap, const egress_snapshot_builder *builder) {
+  egress__labels *labels = egress__snapshot_labels(snap);
+  if (builder->labels_all)
+    return egress__labels_copy(labels, &builder->labels, builder->alloc);
+  int rv = 0;
+  if (builder->base != NULL)
+    rv = egress__labels_copy(labels, egress__snapshot_labels(builder->base), builder->alloc);
+  if (rv == 0)
+    rv = drop_outdated(labels, builder, snap);
+  for (size_t i = 0; rv == 0 && i < builder->labels.list.count; i++) {
+    const egress__label *label = &builder->labels.list.items[i];
+    rv = egress__labels_set(labels, builder->alloc, label->type_url, label->text);
+  }
+  return rv;
+}
+
 static int build_snapshot(egress_snapshot **out, const egress_snapshot_builder *builder) {
   size_t count = 0, room = egress_snapshot_type_count(builder->base) + builder->types.count;
   const egress__type_set **sets = egress__calloc(builder->alloc, room, sizeof(const egress__type_set *));
@@ -222,6 +268,11 @@ int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder
   int rv = build_snapshot(&snap, builder);
   if (rv != 0)
     return rv;
+  rv = build_labels(snap, builder);
+  if (rv != 0) {
+    egress_snapshot_unref(snap);
+    return rv;
+  }
   forget_changes(builder);
   egress_snapshot_unref(builder->base);
   builder->base = egress_snapshot_ref(snap);

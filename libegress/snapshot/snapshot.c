@@ -9,6 +9,7 @@ struct egress_snapshot {
   const egress_alloc *alloc;
   void *attachment;
   void (*release)(void *attachment);
+  egress__labels labels;
   size_t type_count;
   const egress__type_set *types[];
 };
@@ -45,7 +46,12 @@ void egress_snapshot_unref(egress_snapshot *snap) {
     snap->release(snap->attachment);
   for (size_t i = 0; i < snap->type_count; i++)
     egress__type_set_unref(snap->types[i]);
+  egress__labels_dispose(&snap->labels, snap->alloc);
   egress__free(snap->alloc, snap);
+}
+
+egress__labels *egress__snapshot_labels(egress_snapshot *snap) {
+  return &snap->labels;
 }
 
 void egress__snapshot_attach(egress_snapshot *snap, void *attachment, void (*release)(void *attachment)) {
@@ -83,6 +89,11 @@ static const egress__type_set *type_of(const egress_snapshot *snap, const char *
 
 const char *egress_snapshot_type_version(const egress_snapshot *snap, const char *type_url) {
   return egress__type_set_version(type_of(snap, type_url));
+}
+
+const char *egress_snapshot_type_label(const egress_snapshot *snap, const char *type_url) {
+  const char *label = snap == NULL || type_url == NULL ? NULL : egress__labels_get(&snap->labels, type_url);
+  return label != NULL ? label : egress_snapshot_type_version(snap, type_url);
 }
 
 size_t egress_snapshot_count(const egress_snapshot *snap, const char *type_url) {

@@ -3,6 +3,7 @@
 
 #include <egress/snapshot.h>
 
+#include "snapshot/labels.h"
 #include "snapshot/type_set.h"
 
 /** The type's resources; borrowed from the snapshot; NULL: it has none. `snap` may be NULL: an empty snapshot. */
@@ -18,6 +19,9 @@ const egress_alloc *egress__snapshot_alloc(const egress_snapshot *snap);
 
 /** Appends a type, in byte order; the reference moves to the snapshot. */
 void egress__snapshot_push(egress_snapshot *snap, const egress__type_set *set);
+
+/** What its types are told as; to be filled, of the snapshot's allocator, before it is shared. */
+egress__labels *egress__snapshot_labels(egress_snapshot *snap);
 
 /**
  * Hangs something on a snapshot, at most once and before it is shared; `release` is called with it when the snapshot

@@ -50,6 +50,10 @@ static int put_all(egress_snapshot_builder *builder) {
     rv = TWICE(egress_snapshot_builder_put(builder, listener));
   if (rv == 0)
     rv = TWICE(egress_snapshot_builder_put(builder, route));
+  if (rv == 0)
+    rv = TWICE(egress_snapshot_builder_set_label(builder, EGRESS_TYPE_CLUSTER, "c1"));
+  if (rv == 0)
+    rv = TWICE(egress_snapshot_builder_set_label(builder, NULL, "v1"));
   return rv;
 }
 
@@ -59,7 +63,14 @@ static int change_some(egress_snapshot_builder *builder) {
     rv = TWICE(egress_snapshot_builder_remove(builder, EGRESS_TYPE_CLUSTER, "c001"));
   if (rv == 0)
     rv = TWICE(egress_snapshot_builder_remove(builder, EGRESS_TYPE_LISTENER, "l"));
+  if (rv == 0)
+    rv = TWICE(egress_snapshot_builder_set_label(builder, EGRESS_TYPE_LISTENER, "l2"));
   return rv;
+}
+
+static void same_label(const egress_snapshot *snap, const char *type_url, const char *label) {
+  if (strcmp(egress_snapshot_type_label(snap, type_url), label) != 0)
+    abort();
 }
 
 /* Every snapshot that could be built must be the same. */
@@ -85,14 +96,20 @@ static int build(const egress_alloc *alloc, void *user) {
   rv = put_all(builder);
   if (rv == 0)
     rv = TWICE(egress_snapshot_builder_build(&first, builder));
-  if (rv == 0)
+  if (rv == 0) {
     same_version(first_version, first);
+    same_label(first, EGRESS_TYPE_CLUSTER, "c1");
+  }
   if (rv == 0)
     rv = change_some(builder);
   if (rv == 0)
     rv = TWICE(egress_snapshot_builder_build(&second, builder));
-  if (rv == 0)
+  if (rv == 0) {
     same_version(second_version, second);
+    same_label(second, EGRESS_TYPE_LISTENER, "l2");
+    same_label(second, EGRESS_TYPE_ROUTE, "v1");
+    same_label(second, EGRESS_TYPE_CLUSTER, second_version);
+  }
   egress_snapshot_builder_free(builder);
   egress_snapshot_unref(second);
   egress_snapshot_unref(first);

@@ -199,6 +199,125 @@ Test(builder, replacing_many_times_keeps_the_last) {
   egress_snapshot_unref(snap);
 }
 
+/* ---- Labels. ---- */
+
+static const char route[] = EGRESS_TYPE_ROUTE;
+
+static void label(egress_snapshot_builder *builder, const char *type_url, const char *text) {
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, type_url, text), 0);
+}
+
+static void expect_label(const egress_snapshot *snap, const char *type_url, const char *text) {
+  if (text == NULL)
+    text = egress_snapshot_type_version(snap, type_url);
+  cr_assert_str_eq(egress_snapshot_type_label(snap, type_url), text);
+}
+
+/* Clusters a, b, c and listener l, labelled as the builder says. */
+static egress_snapshot *labelled(const char *all, const char *clusters) {
+  egress_snapshot *plain = base_snapshot();
+  egress_snapshot_builder *builder = start(plain);
+  if (clusters != NULL)
+    label(builder, cluster, clusters);
+  if (all != NULL)
+    label(builder, NULL, all);
+  egress_snapshot *snap = build(builder);
+  cr_assert_eq(egress__snapshot_type(snap, cluster), egress__snapshot_type(plain, cluster));
+  egress_snapshot_builder_free(builder);
+  egress_snapshot_unref(plain);
+  return snap;
+}
+
+Test(builder, label_of_a_type_comes_before_that_of_all) {
+  egress_snapshot *snap = labelled("v1", "c1");
+  expect_label(snap, cluster, "c1");
+  expect_label(snap, listener, "v1");
+  expect_label(snap, route, "v1"); /* has no resources */
+  cr_assert_eq(strlen(egress_snapshot_type_version(snap, cluster)), 32);
+  egress_snapshot_unref(snap);
+  snap = labelled(NULL, "c1");
+  expect_label(snap, cluster, "c1");
+  expect_label(snap, listener, NULL);
+  egress_snapshot_unref(snap);
+  snap = labelled(NULL, NULL);
+  expect_label(snap, cluster, NULL);
+  expect_label(NULL, cluster, NULL);
+  egress_snapshot_unref(snap);
+}
+
+Test(builder, label_stays_until_the_content_changes) {
+  egress_snapshot *base = labelled("v1", "c1");
+  egress_snapshot_builder *builder = start(base);
+  put(builder, listener, "l", "2");
+  put(builder, cluster, "a", "1"); /* the same */
+  egress_snapshot *snap = build(builder);
+  expect_label(snap, cluster, "c1");
+  expect_label(snap, listener, NULL);
+  expect_label(snap, route, "v1");
+  egress_snapshot_unref(snap);
+
+  cr_assert_eq(egress_snapshot_builder_remove(builder, cluster, "a"), 0);
+  put(builder, route, "r", "1");
+  snap = build(builder);
+  expect_label(snap, cluster, NULL);
+  expect_label(snap, listener, NULL);
+  expect_label(snap, route, NULL);
+  expect_label(base, cluster, "c1");
+  egress_snapshot_unref(snap);
+  egress_snapshot_builder_free(builder);
+  egress_snapshot_unref(base);
+}
+
+Test(builder, label_given_again_counts) {
+  egress_snapshot *base = labelled("v1", "c1");
+  egress_snapshot_builder *builder = start(base);
+  put(builder, cluster, "a", "2");
+  label(builder, cluster, "c2");
+  label(builder, cluster, "c3");
+  egress_snapshot *snap = build(builder);
+  expect_label(snap, cluster, "c3");
+  expect_label(snap, listener, "v1");
+  egress_snapshot_unref(snap);
+
+  label(builder, NULL, "v2"); /* also where the base says otherwise */
+  snap = build(builder);
+  expect_label(snap, cluster, "v2");
+  expect_label(snap, listener, "v2");
+  egress_snapshot_unref(snap);
+
+  label(builder, listener, NULL);
+  snap = build(builder);
+  expect_label(snap, listener, NULL);
+  expect_label(snap, cluster, "v2");
+  egress_snapshot_unref(snap);
+
+  label(builder, NULL, NULL);
+  snap = build(builder);
+  expect_label(snap, cluster, NULL);
+  expect_label(snap, route, NULL);
+  egress_snapshot_unref(snap);
+  egress_snapshot_builder_free(builder);
+  egress_snapshot_unref(base);
+}
+
+Test(builder, label_is_text_of_1_to_255_bytes) {
+  egress_snapshot_builder *builder = start(NULL);
+  char text[257];
+  memset(text, 'v', sizeof text);
+  text[256] = '\0';
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, cluster, text), EGRESS_EINVAL);
+  text[255] = '\0';
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, cluster, text), 0);
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, cluster, ""), EGRESS_EINVAL);
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, cluster, "\xff"), EGRESS_EINVAL);
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, "", "v"), EGRESS_EINVAL);
+  cr_assert_eq(egress_snapshot_builder_set_label(NULL, cluster, "v"), EGRESS_EINVAL);
+  egress_snapshot *snap = build(builder);
+  expect_label(snap, cluster, text);
+  egress_snapshot_unref(snap);
+  egress_snapshot_builder_free(builder);
+}
+
 Test(builder, empty) {
   egress_snapshot_builder *builder = start(NULL);
   egress_snapshot *snap = build(builder);
