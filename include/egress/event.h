@@ -34,7 +34,7 @@ typedef struct egress_event {
   const char *peer;
   /** Type URL of the response accepted or refused; else ``""``. */
   const char *type_url;
-  /** Version of that response; else ``""``. */
+  /** Version of that response as the client was told it (``egress_snapshot_type_label``); else ``""``. */
   const char *version;
   /** For people: why a stream ended or a response was refused; else ``""``. */
   const char *message;

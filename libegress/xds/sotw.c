@@ -48,9 +48,17 @@ static int put_all_wanted(egress__answer *answer, const egress__track *track, co
   return 0;
 }
 
+/* All that the client wants, under another label. Returns as `collect`. */
+static int collect_again(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
+  int rv = put_all_wanted(answer, track, to);
+  return rv != 0 ? rv : track->whole || answer->puts.count > 0;
+}
+
 /* Returns 1 when there is something to say, 0 or EGRESS_ENOMEM. */
 static int collect(egress__answer *answer, egress__track *track, egress__steps *steps, const egress__type_set *to,
                    int step) {
+  if (step && track->relabelled)
+    return collect_again(answer, track, to);
   egress__step *changes = NULL;
   int rv = step ? egress__track_changes(&changes, track, steps, to) : 0;
   if (rv == 0)

@@ -32,8 +32,7 @@ enum {
 /* Field numbers; those of both messages are equal but for the last. */
 enum { VERSION = 1, TYPE_URL = 4, NONCE = 5, SOTW_CONTROL_PLANE = 6, DELTA_CONTROL_PLANE = 7, IDENTIFIER = 1 };
 
-_Static_assert(EGRESS__VERSION_TEXT + EGRESS__TYPE_URL_MAX + NONCE_ROOM + IDENTIFIER_MAX + 5 * 4 <=
-                   EGRESS__RESPONSE_TAIL,
+_Static_assert(EGRESS__LABEL_MAX + EGRESS__TYPE_URL_MAX + NONCE_ROOM + IDENTIFIER_MAX + 5 * 4 <= EGRESS__RESPONSE_TAIL,
                "every tail has room");
 
 struct egress__stream {
@@ -180,7 +179,7 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   char message[EGRESS__ERROR_TEXT_MAX + 1] = "";
   egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
   /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
-  event.version = egress_snapshot_type_version(stream->snap, track->type_url);
+  event.version = egress_snapshot_type_label(stream->snap, track->type_url);
   if (request->has_error) {
     event.kind = EGRESS_EVENT_NACKED;
     event.status = request->error_code;
@@ -256,13 +255,28 @@ int egress__stream_request(egress__stream *stream, const void *bytes, size_t siz
   return rv;
 }
 
+/* 1 when a type would be told as another version than the stream's last snapshot has it. */
+static int is_told_anew(const egress__stream *stream, const egress_snapshot *snap, const char *type_url) {
+  return strcmp(egress_snapshot_type_label(stream->snap, type_url), egress_snapshot_type_label(snap, type_url)) != 0;
+}
+
 /* 1 when a response in flight would be overtaken by `snap`. */
 static int is_held_up(const egress__stream *stream, const egress_snapshot *snap) {
   for (const egress__track *track = stream->tracks; track != NULL; track = track->next)
     if (track->phase == EGRESS__PHASE_WAITING &&
-        egress__track_differs(track, egress__snapshot_type(snap, track->type_url)))
+        (egress__track_differs(track, egress__snapshot_type(snap, track->type_url)) ||
+         is_told_anew(stream, snap, track->type_url)))
       return 1;
   return 0;
+}
+
+/* Content counts; but in state of the world a label is news, too. */
+static void adopt_type(const egress__stream *stream, egress__track *track, const egress_snapshot *snap) {
+  const egress__type_set *to = egress__snapshot_type(snap, track->type_url);
+  if (stream->variant == EGRESS__XDS_SOTW && !egress__track_differs(track, to) &&
+      is_told_anew(stream, snap, track->type_url))
+    track->relabelled = 1;
+  egress__track_refresh(track, to);
 }
 
 static void adopt_newest(egress__stream *stream) {
@@ -274,16 +288,16 @@ static void adopt_newest(egress__stream *stream) {
   stream->watch.changed = 0;
   if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
     return;
+  for (egress__track *track = stream->tracks; track != NULL; track = track->next)
+    adopt_type(stream, track, snap);
   egress_snapshot_ref(snap);
   egress_snapshot_unref(stream->snap);
   stream->snap = snap;
-  for (egress__track *track = stream->tracks; track != NULL; track = track->next)
-    egress__track_refresh(track, egress__snapshot_type(snap, track->type_url));
 }
 
 static void write_tail(egress__response *out, const egress__stream *stream, const egress__track *track,
                        uint64_t nonce) {
-  const char *version = egress_snapshot_type_version(stream->snap, track->type_url);
+  const char *version = egress_snapshot_type_label(stream->snap, track->type_url);
   const char *identifier = stream->config->identifier;
   char nonce_text[NONCE_ROOM];
   int nonce_size = snprintf(nonce_text, sizeof nonce_text, "%" PRIu64, nonce);

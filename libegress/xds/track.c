@@ -68,7 +68,7 @@ int egress__track_differs(const egress__track *track, const egress__type_set *to
 int egress__track_must_step(const egress__track *track, const egress__type_set *to) {
   if (track->want.wildcard_owed)
     return 1;
-  return (track->want.wildcard || track->want.wanted > 0) && egress__track_differs(track, to);
+  return (track->want.wildcard || track->want.wanted > 0) && (track->relabelled || egress__track_differs(track, to));
 }
 
 egress__bases egress__track_from(const egress__track *track) {
@@ -114,8 +114,10 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
   track->has.nothing |= track->want.wildcard_owed;
   egress__subscription_sent(&track->want, step);
   answered_initial(track);
-  if (step)
+  if (step) {
     add_set(track, to);
+    track->relabelled = 0;
+  }
   track->stepping = (uint8_t)step;
   track->nonce = nonce;
   track->phase = EGRESS__PHASE_WAITING;
@@ -126,6 +128,7 @@ void egress__track_settled(egress__track *track, const egress__type_set *to, int
   answered_initial(track);
   if (!step)
     return;
+  track->relabelled = 0;
   add_set(track, to);
   keep_last(track);
 }

@@ -27,6 +27,7 @@ typedef struct egress__track {
   uint8_t phase;            /* an egress__phase */
   uint8_t stepping;         /* the response in flight, or refused, led to the last set; else it only paid debts */
   uint8_t rank;             /* place in that order */
+  uint8_t relabelled;       /* state of the world: what was sent last has another label now */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
   char type_url[];
 } egress__track;

@@ -93,6 +93,19 @@ static inline void xds_set(xds_client *client, const char *group, const char *te
   egress_snapshot_unref(snap);
 }
 
+/* The same with every type labelled. */
+static inline void xds_set_labelled(xds_client *client, const char *group, const char *text, const char *label) {
+  egress_snapshot *snap = xds_snapshot(text), *labelled;
+  egress_snapshot_builder *builder;
+  cr_assert_eq(egress_snapshot_builder_new(&builder, snap, NULL), 0);
+  cr_assert_eq(egress_snapshot_builder_set_label(builder, NULL, label), 0);
+  cr_assert_eq(egress_snapshot_builder_build(&labelled, builder), 0);
+  cr_assert_eq(egress_cache_set(client->cache, group, labelled), 0);
+  egress_snapshot_builder_free(builder);
+  egress_snapshot_unref(labelled);
+  egress_snapshot_unref(snap);
+}
+
 /* Takes all that is to be sent now: "C: a=1 | L: l=1"; "" for nothing. */
 static inline const char *xds_drain(xds_client *client) {
   egress__response response;

@@ -147,6 +147,21 @@ Test(delta, c26_system_version_is_that_of_the_type_and_c27_versions_are_the_reso
                    egress_resource_version(egress_snapshot_find(snap, EGRESS_TYPE_CLUSTER, "a")));
 }
 
+Test(delta, c26_system_version_is_the_label_and_another_label_alone_sends_nothing) {
+  xds_set_labelled(&client, "g", "C: a=1 b=1", "v1");
+  SENT("C: a=1 b=1", subscribe('C', NULL));
+  cr_assert_str_eq(client.last.version, "v1");
+  xds_set_labelled(&client, "g", "C: a=1 b=1", "v2"); /* while the client reads v1 */
+  SENT("", ack('C'));
+  cr_assert_str_eq(client.versions, "v1");
+  xds_set_labelled(&client, "g", "C: a=1 b=2", "v2");
+  SENT("C: b=2", xds_drain(&client));
+  cr_assert_str_eq(client.last.version, "v2");
+  SENT("", ack('C'));
+  xds_set_labelled(&client, "g", "C: a=1 b=3", "v2"); /* c25 */
+  SENT("C: b=3", xds_drain(&client));
+}
+
 Test(delta, c28_unchanged_content_is_not_sent) {
   set("C: a=1 b=1");
   subscribe('C', NULL);

@@ -193,6 +193,91 @@ Test(sotw, c24_same_content_has_the_same_version_on_a_new_stream) {
   cr_assert_str_eq(client.last.version, version);
 }
 
+/* ---- Labels: versions as the embedder wants them told. ---- */
+
+static const char *set_labelled(const char *text, const char *label) {
+  xds_set_labelled(&client, "g", text, label);
+  return xds_drain(&client);
+}
+
+Test(sotw, c23_the_version_told_is_the_label) {
+  set_labelled("C: a=1 L: l=1", "v1");
+  SENT("C: a=1", ask('C', NULL));
+  cr_assert_str_eq(client.last.version, "v1");
+  ack('C', NULL);
+  cr_assert_str_eq(client.versions, "v1");
+  SENT("C: a=2", set_labelled("C: a=2 L: l=1", "v2"));
+  cr_assert_str_eq(client.last.version, "v2");
+  nack('C', NULL);
+  cr_assert_str_eq(client.versions, "v2");
+}
+
+Test(sotw, c23_another_label_of_the_same_content_is_sent) {
+  set_labelled("C: a=1 b=1 E: a=1 b=1 R: r=1", "v1");
+  ask('C', NULL);
+  ack('C', NULL);
+  ask('E', "a");
+  ack('E', "a");
+  SENT("C: a=1 b=1 | E: a=1", set_labelled("C: a=1 b=1 E: a=1 b=1 R: r=1", "v2"));
+  cr_assert_str_eq(client.last.version, "v2");
+  SENT("", ack('C', NULL));
+  SENT("", ack('E', "a"));
+  SENT("", set_labelled("C: a=1 b=1 E: a=1 b=1 R: r=1", "v2")); /* of other making */
+  SENT("C: a=1 b=1 | E: a=1", set("C: a=1 b=1 E: a=1 b=1 R: r=1"));
+  cr_assert_str_eq(client.last.version,
+                   egress_snapshot_type_version(egress_cache_get(client.cache, "g"), EGRESS_TYPE_ENDPOINT));
+}
+
+Test(sotw, c23_another_label_sends_what_is_wanted_by_name) {
+  set_labelled("C: a=1 b=1 E: b=1", "v1");
+  SENT("C: a=1", ask('C', "a"));
+  ack('C', "a");
+  SENT("", ask('E', "a"));
+  SENT("C: a=1", set_labelled("C: a=1 b=1 E: b=1", "v2")); /* of the endpoints there is nothing to say */
+  SENT("", ack('C', "a"));
+  SENT("", ask('C', NULL)); /* wants nothing any more */
+  SENT("", set_labelled("C: a=1 b=1 E: b=1", "v3"));
+  SENT("C: a=1", ack('C', "a"));
+  SENT("", ack('C', "a"));
+}
+
+Test(sotw, c23_with_other_content_only_what_changed_is_sent) {
+  set_labelled("E: a=1 b=1", "v1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("E: b=2", set_labelled("E: a=1 b=2", "v2"));
+  SENT("", ack('E', "a b"));
+}
+
+Test(sotw, c25_other_content_under_the_same_label_is_sent) {
+  set_labelled("C: a=1", "v1");
+  ask('C', NULL);
+  SENT("", ack('C', NULL));
+  SENT("C: a=2", set_labelled("C: a=2", "v1"));
+  SENT("", ack('C', NULL));
+  xds_reconnect(&client);
+  SENT("C: a=2", xds_ask(&client, (xds_request){.type = 'C', .version = "v1"}));
+}
+
+Test(sotw, c18_another_label_is_sent_once_to_who_refused_the_content) {
+  set_labelled("C: a=1", "v1");
+  ask('C', NULL);
+  SENT("", nack('C', NULL));
+  SENT("C: a=1", set_labelled("C: a=1", "v2"));
+  SENT("", nack('C', NULL));
+  SENT("", xds_drain(&client));
+  SENT("", set_labelled("C: a=1", "v2"));
+}
+
+Test(sotw, c16_an_ack_is_of_the_label_that_was_sent) {
+  set_labelled("C: a=1", "v1");
+  ask('C', NULL);
+  SENT("", set_labelled("C: a=1", "v2")); /* while the client reads v1 */
+  SENT("C: a=1", ack('C', NULL));
+  cr_assert_str_eq(client.versions, "v1");
+  cr_assert_str_eq(client.last.version, "v2");
+}
+
 Test(sotw, c29_a_name_that_is_missing_is_unsubscribed_and_c44_not_sent_any_more) {
   set("E: a=1 b=1");
   SENT("E: a=1 b=1", ask('E', "a b"));
