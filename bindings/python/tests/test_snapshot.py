@@ -8,7 +8,7 @@ from conftest import POLICY, cluster
 from envoy.config.cluster.v3 import cluster_pb2
 
 import egress
-from egress import CLUSTER, LISTENER, Resource, Snapshot
+from egress import CLUSTER, ENDPOINT, LISTENER, Resource, Snapshot
 
 
 def test_resource_is_what_it_was_made_from() -> None:
@@ -71,6 +71,26 @@ def test_equal_content_is_an_equal_snapshot() -> None:
     assert one == same and hash(one) == hash(same)
     assert one != Snapshot.build([cluster("a")])
     assert one.versions.keys() == {CLUSTER}
+
+
+def test_labels_are_told_and_say_nothing_of_the_content() -> None:
+    plain = Snapshot.build([cluster("a"), Resource(ENDPOINT, "a", b"")])
+    assert plain.labels == plain.versions
+    one = Snapshot.build(base=plain, label="v1", labels={ENDPOINT: "e1"})
+    assert one.labels == {CLUSTER: "v1", ENDPOINT: "e1"}
+    assert one.versions == plain.versions and one == plain
+    two = Snapshot.build([cluster("b")], base=one)
+    assert two.labels == {CLUSTER: two.versions[CLUSTER], ENDPOINT: "e1"}
+    three = Snapshot.build([cluster("c")], base=one, labels={CLUSTER: "v3", ENDPOINT: None})
+    assert three.labels == {CLUSTER: "v3", ENDPOINT: plain.versions[ENDPOINT]}
+
+
+@pytest.mark.parametrize("label", ["", "v" * 256])
+def test_label_that_is_none(label: str) -> None:
+    with pytest.raises(ValueError):
+        Snapshot.build(label=label)
+    with pytest.raises(ValueError):
+        Snapshot.build(labels={CLUSTER: label})
 
 
 def test_empty_snapshot() -> None:

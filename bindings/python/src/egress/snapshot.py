@@ -1,6 +1,6 @@
 """Resources and the sets of them that a group of Envoys gets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from egress import lowlevel
 from egress.errors import Diagnostic, ResourceError, check, diagnostics, new_diag
@@ -93,10 +93,18 @@ class Snapshot:
         *,
         base: "Snapshot | None" = None,
         remove: Iterable[tuple[str, str]] = (),
+        label: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
     ) -> "Snapshot":
         """Put a snapshot together: what ``base`` has, without ``remove`` (type URL and name), with ``resources``.
 
         A resource takes the place of the one with its type and name. Raises ResourceError for a removal of nothing.
+        With a base it costs what changes; ``cache[group] = Snapshot.build(..., base=cache.get(group))`` is a
+        transaction.
+
+        ``label`` is the text that clients are told as the version of every type, ``labels`` of single ones by type URL
+        (None: the version by content). Without them a type keeps the label it has in ``base`` until its content
+        changes.
         """
         code, builder = lowlevel.egress_snapshot_builder_new(None if base is None else base._raw)
         check(code, ResourceError)
@@ -105,6 +113,10 @@ class Snapshot:
             check(code, ResourceError, about=f"resource {name!r} of type {type_url!r}")
         for resource in resources:
             check(lowlevel.egress_snapshot_builder_put(builder, resource._raw), ResourceError)
+        given = {None: label} if label is not None else {}
+        for of, text in {**given, **(labels or {})}.items():
+            code = lowlevel.egress_snapshot_builder_set_label(builder, of, text)
+            check(code, ResourceError, about=f"label {text!r} of type {of!r}")
         code, raw = lowlevel.egress_snapshot_builder_build(builder)
         check(code, ResourceError)
         return cls._own(raw)
@@ -116,10 +128,15 @@ class Snapshot:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Type URL to version, for every type that has a resource."""
+        """Type URL to version by content, for every type that has a resource."""
         count = lowlevel.egress_snapshot_type_count(self._raw)
         urls = (lowlevel.egress_snapshot_type_url(self._raw, index) for index in range(count))
         return {url: lowlevel.egress_snapshot_type_version(self._raw, url) for url in urls}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Type URL to what clients are told as its version: the label given, else the version by content."""
+        return {url: lowlevel.egress_snapshot_type_label(self._raw, url) for url in self.versions}
 
     def of_type(self, type_url: str) -> tuple[Resource, ...]:
         """The resources of one type, by name."""
