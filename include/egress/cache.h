@@ -66,7 +66,8 @@ EGRESS_API void egress_cache_unref(egress_cache *cache);
 
 /**
  * Gives ``group`` a snapshot, in the place of the one it had. Streams of the group are sent what differs, once
- * control is back in the loop.
+ * control is back in the loop. With a snapshot built from the one that it had, this ends a transaction:
+ * docs/snapshots.md has one.
  *
  * :param group: UTF-8, 1 to 255 bytes, copied; ``"*"`` stands for every group that has no snapshot of its own.
  * :param snap: gets one more reference, the cache's; yours stays yours.

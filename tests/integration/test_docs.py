@@ -132,20 +132,32 @@ def at_free_port(text: str) -> tuple[str, ReservedPort]:
     return text.replace("127.0.0.1:18000", str(port)), port
 
 
-def test_the_c_program_of_the_readme(in_folder: Path) -> None:
-    text, port = at_free_port(program(README, "c"))
-    assert len([line for line in text.splitlines() if line]) <= 22
-    (in_folder / "readme.c").write_text(text)
+def compiled(text: str, folder: Path) -> str:
+    """A C program of the documentation, built as a reader would."""
+    (folder / "shown.c").write_text(text)
     library = Path(build.program("libegress/libegress.so")).parent
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libuv"], capture_output=True, text=True, check=True)
     subprocess.run(
         [
-            "cc", "-Wall", "-Wextra", "-Werror", "-o", "readme", "readme.c", *build.compiler_flags(),
+            "cc", "-Wall", "-Wextra", "-Werror", "-o", "shown", "shown.c", *build.compiler_flags(),
             f"-I{build.PROJECT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}", "-legress", *flags.stdout.split(),
         ],
+        cwd=folder,
         check=True,
     )  # fmt: skip
-    assert serves(in_folder, [str(in_folder / "readme")], port)
+    return str(folder / "shown")
+
+
+def test_the_c_program_of_the_readme(in_folder: Path) -> None:
+    text, port = at_free_port(program(README, "c"))
+    assert len([line for line in text.splitlines() if line]) <= 22
+    assert serves(in_folder, [compiled(text, in_folder)], port)
+
+
+def test_the_transaction(tmp_path: Path) -> None:
+    page = build.PROJECT / "docs" / "snapshots.md"
+    done = subprocess.run([compiled(program(page, "c"), tmp_path)], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == program(page, "text")
 
 
 @pytest.mark.parametrize(("page", "lines"), [(README, 10), (PYTHON_README, 20)], ids=["README", "bindings/python"])
