@@ -10,6 +10,7 @@
 
 #include <egress/error.h>
 
+#include "wire/method.h"
 #include "wire/peer.h"
 
 /*
@@ -33,7 +34,7 @@ struct egress__call {
   egress__gate *gate;
   egress_server *server;
   call_state state;
-  uint8_t is_ready, is_sending, sent_metadata, is_counted;
+  uint8_t is_ready, is_sending, sent_metadata, is_counted, is_unary;
   int cancelled;    /* written by gRPC */
   uint32_t pending; /* batches under way */
   grpc_call *grpc;
@@ -50,8 +51,7 @@ struct egress__call {
    should not wait for a thousand of those. */
 enum { FLUSH_PER_TURN = 64 };
 
-static const char method_sotw[] = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
-static const char method_delta[] = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+static const char out_of_memory[] = "the server is out of memory";
 
 /* ---- the list of calls ---- */
 
@@ -281,7 +281,21 @@ static void flush(egress__call *call) {
   if (rv == 1)
     send_response(call, &response);
   else if (rv != 0) /* the client comes again, by and by; nobody here would know when to try */
-    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory");
+    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
+}
+
+/* The whole answer to a client that asks once. */
+static void answer_once(egress__call *call) {
+  egress__response response;
+  int rv = egress__stream_fetch(call->stream, &response);
+  if (rv == 1) {
+    send_response(call, &response);
+    finish(call, GRPC_STATUS_OK, "", "the client was answered");
+  } else if (rv == 0) {
+    egress__call_finish(call, GRPC_STATUS_UNAVAILABLE, "there is no snapshot yet for the group of this node");
+  } else {
+    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
+  }
 }
 
 static void on_sent(egress__op *op) {
@@ -348,6 +362,8 @@ static void take_request(egress__call *call) {
   }
   if (rv != 0)
     reject(call, &fault);
+  else if (call->is_unary)
+    answer_once(call);
   else
     flush(call);
 }
@@ -392,7 +408,7 @@ static void refuse_for_limit(egress__call *call) {
   refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
 }
 
-static void open_stream(egress__call *call, egress__xds_variant variant) {
+static void open_stream(egress__call *call, const egress__method *method) {
   egress_server *server = call->server;
   char peer[EGRESS__PEER_TEXT];
   call->peer = egress__strdup(server->alloc, egress__peer_format(peer, call->grpc));
@@ -401,11 +417,12 @@ static void open_stream(egress__call *call, egress__xds_variant variant) {
     refuse(call, GRPC_STATUS_UNAVAILABLE, "the server is closing");
   } else if (server->call_count >= server->options.max_streams) {
     refuse_for_limit(call);
-  } else if (egress__stream_new(&call->stream, &server->streams, variant, call) != 0) {
-    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory");
+  } else if (egress__stream_new(&call->stream, &server->streams, method->variant, method->type_url, call) != 0) {
+    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
   } else {
     call->state = CALL_OPEN;
     call->is_counted = 1;
+    call->is_unary = (uint8_t)method->is_unary;
     server->call_count++;
     server->stream_count++;
     ask_for_request(call);
@@ -436,7 +453,7 @@ static void on_accepted(egress__op *op) {
     return;
   }
   if (!refill(call)) {
-    grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED, "the server is out of memory", NULL);
+    grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory, NULL);
     grpc_call_unref(call->grpc);
     grpc_call_details_destroy(call->details);
     grpc_metadata_array_destroy(&call->metadata);
@@ -445,11 +462,12 @@ static void on_accepted(egress__op *op) {
     return;
   }
   watch_for_close(call);
-  int is_sotw = grpc_slice_str_cmp(call->details->method, method_sotw) == 0;
-  int is_delta = grpc_slice_str_cmp(call->details->method, method_delta) == 0;
+  const grpc_slice *path = &call->details->method;
+  egress__method method;
+  int found = egress__method_find(&method, (const char *)GRPC_SLICE_START_PTR(*path), GRPC_SLICE_LENGTH(*path));
   dispose_details(call);
-  if (is_sotw || is_delta)
-    open_stream(call, is_sotw ? EGRESS__XDS_SOTW : EGRESS__XDS_DELTA);
+  if (found)
+    open_stream(call, &method);
   else
-    refuse(call, GRPC_STATUS_UNIMPLEMENTED, "only aggregated discovery of API version 3 is served here");
+    refuse(call, GRPC_STATUS_UNIMPLEMENTED, "only the discovery services of API version 3 are served here");
 }

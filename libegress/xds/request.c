@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <egress/error.h>
 
@@ -138,8 +139,22 @@ static int read_field(egress__request *request, const egress__field *field, egre
   return 0;
 }
 
-int egress__request_read(egress__request *out, egress__xds_variant variant, const void *bytes, size_t size,
-                         egress__stream_fault *fault) {
+/* The type that a request is about: what it says and what the service is for must not differ. */
+static int check_type(egress__request *request, const char *service, egress__stream_fault *fault) {
+  egress__span said = request->type_url;
+  if (service == NULL)
+    return said.size > 0
+               ? 0
+               : egress__stream_refuse(fault, EGRESS_EPROTO, "a request on an aggregated stream must say its type_url");
+  request->type_url = (egress__span){(const uint8_t *)service, strlen(service)};
+  if (said.size == 0 || (said.size == strlen(service) && memcmp(said.data, service, said.size) == 0))
+    return 0;
+  return egress__stream_refuse(fault, EGRESS_EPROTO, "the type_url of the request is not that of its service, %s",
+                               service);
+}
+
+int egress__request_read(egress__request *out, egress__xds_variant variant, const char *type_url, const void *bytes,
+                         size_t size, egress__stream_fault *fault) {
   egress__request request = {.variant = variant, .bytes = {bytes, size}};
   egress__span rest = request.bytes;
   egress__field field;
@@ -151,10 +166,10 @@ int egress__request_read(egress__request *out, egress__xds_variant variant, cons
   }
   if (rv != 0)
     return malformed(fault);
-  if (request.type_url.size == 0)
-    return egress__stream_refuse(fault, EGRESS_EPROTO, "a request on an aggregated stream must say its type_url");
-  *out = request;
-  return 0;
+  int type_rv = check_type(&request, type_url, fault);
+  if (type_rv == 0)
+    *out = request;
+  return type_rv;
 }
 
 int egress__span_is_star(egress__span name) {

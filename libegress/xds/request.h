@@ -37,9 +37,12 @@ typedef struct egress__request {
   size_t added, removed, initial; /* how many of each there are */
 } egress__request;
 
-/** Returns 0 or, with `fault` filled, EGRESS_EWIRE, EGRESS_EPROTO or EGRESS_ELIMIT. */
-int egress__request_read(egress__request *out, egress__xds_variant variant, const void *bytes, size_t size,
-                         egress__stream_fault *fault);
+/**
+ * `type_url` is that of the service; NULL: aggregated, where each request has to say it.
+ * Returns 0 or, with `fault` filled, EGRESS_EWIRE, EGRESS_EPROTO or EGRESS_ELIMIT.
+ */
+int egress__request_read(egress__request *out, egress__xds_variant variant, const char *type_url, const void *bytes,
+                         size_t size, egress__stream_fault *fault);
 
 /** 1 for "*", which stands for everything. */
 int egress__span_is_star(egress__span name);

@@ -38,6 +38,7 @@ _Static_assert(EGRESS__LABEL_MAX + EGRESS__TYPE_URL_MAX + NONCE_ROOM + IDENTIFIE
 struct egress__stream {
   const egress__stream_config *config;
   void *user;
+  const char *type_url; /* the only one; NULL: any */
   egress__xds_variant variant;
   uint8_t inside; /* a call is on: it looks for changes itself */
   egress__budget budget;
@@ -56,13 +57,14 @@ static void on_change(egress__watch *watch) {
 }
 
 int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
-                       void *user) {
+                       const char *type_url, void *user) {
   egress__stream *stream = egress__calloc(config->alloc, 1, sizeof *stream);
   if (stream == NULL)
     return EGRESS_ENOMEM;
   stream->config = config;
   stream->user = user;
   stream->variant = variant;
+  stream->type_url = type_url;
   stream->watch.on_change = on_change;
   stream->budget = (egress__budget){.max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
   *out = stream;
@@ -235,7 +237,7 @@ static int over_budget(const egress__budget *budget, egress__stream_fault *fault
 static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   egress__request request;
   egress__track *track;
-  int rv = egress__request_read(&request, stream->variant, bytes, size, fault);
+  int rv = egress__request_read(&request, stream->variant, stream->type_url, bytes, size, fault);
   if (rv == 0 && stream->node_id == NULL)
     rv = join(stream, &request, fault);
   if (rv == 0)
@@ -357,4 +359,13 @@ int egress__stream_next(egress__stream *stream, egress__response *out) {
   for (egress__track *track = stream->tracks; rv == 0 && stream->snap != NULL && track != NULL; track = track->next)
     rv = next_of_track(stream, track, out);
   return rv;
+}
+
+int egress__stream_fetch(egress__stream *stream, egress__response *out) {
+  int rv = egress__stream_next(stream, out);
+  if (rv != 0 || stream->snap == NULL)
+    return rv;
+  out->body = NULL;
+  write_tail(out, stream, stream->tracks, ++stream->nonce);
+  return 1;
 }

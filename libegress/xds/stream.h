@@ -38,9 +38,12 @@ typedef struct egress__stream_config {
   void (*on_event)(egress__stream *stream, const egress_event *event, void *user);
 } egress__stream_config;
 
-/** `user` is passed to the callbacks. Returns 0 or EGRESS_ENOMEM. */
+/**
+ * `type_url` (borrowed for the stream's life) is that of a service for one type, whose requests need not say it; NULL:
+ * aggregated discovery. `user` is passed to the callbacks. Returns 0 or EGRESS_ENOMEM.
+ */
 int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
-                       void *user);
+                       const char *type_url, void *user);
 
 /** Leaves the cache and frees; NULL is allowed. */
 void egress__stream_free(egress__stream *stream);
@@ -79,6 +82,14 @@ typedef struct egress__response {
  * Returns 1: `out` is filled; 0: nothing to send; EGRESS_ENOMEM: ask again later.
  */
 int egress__stream_next(egress__stream *stream, egress__response *out);
+
+/**
+ * The answer to the one request of a client that stays no longer (Fetch…), for a stream that has just taken it: what
+ * exists of what it names, which may be nothing.
+ *
+ * Returns 1: `out` is filled; 0: its group has no snapshot; EGRESS_ENOMEM.
+ */
+int egress__stream_fetch(egress__stream *stream, egress__response *out);
 
 /** The client's node id and group; "" before the first request. */
 const char *egress__stream_node_id(const egress__stream *stream);

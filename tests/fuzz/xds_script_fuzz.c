@@ -47,7 +47,8 @@ static void send_noise(const groups *g, bytes *b) {
   };
   egress__stream *stream;
   egress__stream_fault fault = {0};
-  int rv = egress__stream_new(&stream, &config, take(b, 2) ? EGRESS__XDS_DELTA : EGRESS__XDS_SOTW, NULL);
+  egress__xds_variant variant = take(b, 2) ? EGRESS__XDS_DELTA : EGRESS__XDS_SOTW;
+  int rv = egress__stream_new(&stream, &config, variant, NULL, NULL);
   assert(rv == 0);
   for (unsigned left = take(b, 8); rv == 0 && left > 0; left--) {
     size_t size = take(b, 64);

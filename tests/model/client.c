@@ -310,7 +310,7 @@ static void reconnect(client *c, const step *s) {
   static view old[TYPES];
   memcpy(old, c->views, sizeof old);
   client_end(c);
-  assert(egress__stream_new(&c->stream, &c->config, c->variant, c) == 0);
+  assert(egress__stream_new(&c->stream, &c->config, c->variant, NULL, c) == 0);
   c->group = s->group % 2;
   c->joined = c->ready = 0;
   c->last_nonce = 0;

@@ -102,7 +102,7 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, const act
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0) {
     s.config = (egress__stream_config){alloc, s.cache, "tested", 100, EGRESS__STREAM_BYTES_MAX, on_ready, on_event};
-    rv = egress__stream_new(&s.stream, &s.config, variant, NULL);
+    rv = egress__stream_new(&s.stream, &s.config, variant, NULL, NULL);
     assert((rv == 0) == (s.stream != NULL));
   }
   if (rv == 0)

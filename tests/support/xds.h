@@ -150,7 +150,8 @@ static inline size_t xds_encode(uint8_t out[XDS_REQUEST], egress__xds_variant va
     end = xds_put_text(end, 2, r->cluster);
   if (end != part)
     to = egress__put_bytes(to, delta ? 1 : 2, part, (size_t)(end - part));
-  to = xds_put_text(to, delta ? 2 : 4, xds_type_url(r->type));
+  if (r->type != '\0')
+    to = xds_put_text(to, delta ? 2 : 4, xds_type_url(r->type));
   to = xds_put_words(to, 3, r->names);
   to = delta ? xds_put_initial(xds_put_words(to, 4, r->drop), r->initial) : to;
   if (r->version != NULL && !delta)

@@ -57,7 +57,7 @@ static inline void xds_connect(xds_client *client, egress_cache *cache, egress__
                                            .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                            .on_ready = xds_on_ready,
                                            .on_event = xds_on_event};
-  cr_assert_eq(egress__stream_new(&client->stream, &client->config, variant, client), 0);
+  cr_assert_eq(egress__stream_new(&client->stream, &client->config, variant, NULL, client), 0);
 }
 
 static inline void xds_begin(xds_client *client, egress__xds_variant variant) {

@@ -7,6 +7,7 @@
  *
  * TLS and --insecure hold for the addresses behind them. Commands, each answered by one line:
  *   push            changes one cluster
+ *   clear           takes the snapshot away
  *   count           {"streams": N}
  *   take            the events that wait, with --pull: then they are not printed as they come
  *   files           {"files": N}: open descriptors
@@ -162,6 +163,8 @@ static void run(app *a, const char *command) {
   egress_event event;
   if (strcmp(command, "push") == 0) {
     push(a);
+  } else if (strcmp(command, "clear") == 0) {
+    printf("{\"cleared\": %d}\n", egress_cache_clear(a->cache, "*"));
   } else if (strcmp(command, "count") == 0) {
     printf("{\"streams\": %zu}\n", egress_server_stream_count(a->server));
   } else if (strcmp(command, "files") == 0) {

@@ -60,7 +60,7 @@ static void holds(const char *text) {
   egress__request request;
   egress__stream_fault fault;
   size_t size = xds_encode(bytes, EGRESS__XDS_DELTA, &(xds_request){.type = 'C', .initial = words});
-  cr_assert_eq(egress__request_read(&request, EGRESS__XDS_DELTA, bytes, size, &fault), 0);
+  cr_assert_eq(egress__request_read(&request, EGRESS__XDS_DELTA, NULL, bytes, size, &fault), 0);
   cr_assert_eq(egress__initial_new(&track->initial, track->alloc, &budget, &request), 0);
 }
 

@@ -39,7 +39,7 @@ static int make_of(const uint8_t *bytes, size_t size) {
   memcpy(copy, bytes, size);
   egress__request request;
   egress__stream_fault fault;
-  cr_assert_eq(egress__request_read(&request, EGRESS__XDS_DELTA, copy, size, &fault), 0);
+  cr_assert_eq(egress__request_read(&request, EGRESS__XDS_DELTA, NULL, copy, size, &fault), 0);
   int rv = egress__initial_new(&initial, &dirty, &budget, &request);
   free(copy);
   return rv;

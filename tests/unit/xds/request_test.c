@@ -10,7 +10,7 @@ static egress__stream_fault fault;
 static int read(egress__xds_variant variant, const void *bytes, size_t size) {
   request = (egress__request){0};
   fault = (egress__stream_fault){0};
-  return egress__request_read(&request, variant, bytes, size, &fault);
+  return egress__request_read(&request, variant, NULL, bytes, size, &fault);
 }
 
 static int is_text(egress__span span, const char *text) {

@@ -26,6 +26,68 @@ Test(stream, c2_type_url_is_required) {
   cr_assert_str_eq(client.fault.message, "a request on an aggregated stream must say its type_url");
 }
 
+/* The stream of a service for one type. */
+static void serve(egress__xds_variant variant, const char *type_url) {
+  xds_end(&client);
+  xds_begin(&client, variant);
+  egress__stream_free(client.stream);
+  cr_assert_eq(egress__stream_new(&client.stream, &client.config, variant, type_url, &client), 0);
+}
+
+Test(stream, c2_type_url_is_that_of_the_service) {
+  for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+    const char *all = variant == EGRESS__XDS_SOTW ? "a b" : "b"; /* a whole list, or what is new in it */
+    serve((egress__xds_variant)variant, EGRESS_TYPE_ROUTE);
+    xds_set(&client, "g", "R: a=1 b=1 C: c=1");
+    SENT("R: a=1", xds_ask(&client, (xds_request){.names = "a"}));
+    SENT("R: b=1", xds_ask(&client, (xds_request){.names = all, .nonce = xds_nonce(&client, 'R')}));
+  }
+}
+
+Test(stream, c2_another_type_than_the_services_is_refused) {
+  serve(EGRESS__XDS_SOTW, EGRESS_TYPE_ROUTE);
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'C', .node_id = "n"}), EGRESS_EPROTO);
+  cr_assert_eq(client.fault.status, INVALID_ARGUMENT);
+  cr_assert_str_eq(client.fault.message, "the type_url of the request is not that of its service, " EGRESS_TYPE_ROUTE);
+  cr_assert_str_eq(client.events, "");
+}
+
+static const char *fetch(xds_request request) {
+  egress__response response;
+  request.node_id = "n";
+  request.cluster = "g";
+  cr_assert_eq(xds_send(&client, request), 0);
+  int rv = egress__stream_fetch(client.stream, &response);
+  if (rv == 0)
+    return "no snapshot";
+  cr_assert_eq(rv, 1);
+  xds_decode(&client.last, &response, client.variant);
+  xds_print(client.text, sizeof client.text, &client.last);
+  return client.text;
+}
+
+Test(stream, c81_fetch_answers_with_what_exists_of_what_is_asked) {
+  xds_set(&client, "g", "C: a=1 b=1 R: r=1 s=1");
+  SENT("C: a=1 b=1", fetch((xds_request){.type = 'C'}));
+  xds_reconnect(&client);
+  SENT("C: a=1 b=1", fetch((xds_request){.type = 'C', .version = client.last.version}));
+  xds_reconnect(&client);
+  SENT("R: s=1", fetch((xds_request){.type = 'R', .names = "s none"}));
+}
+
+Test(stream, c81_fetch_of_what_does_not_exist_is_answered_with_nothing) {
+  xds_set(&client, "g", "C: a=1 R: r=1");
+  SENT("R:", fetch((xds_request){.type = 'R', .names = "none"}));
+  cr_assert_str_eq(client.last.version,
+                   egress_snapshot_type_version(egress_cache_get(client.cache, "g"), EGRESS_TYPE_ROUTE));
+  xds_reconnect(&client);
+  SENT("E:", fetch((xds_request){.type = 'E'}));
+}
+
+Test(stream, fetch_without_a_snapshot_has_no_answer) {
+  SENT("no snapshot", fetch((xds_request){.type = 'C'}));
+}
+
 Test(stream, node_without_a_group_is_refused) {
   cr_assert_eq(xds_send(&client, (xds_request){.type = 'C'}), EGRESS_EINVAL);
   cr_assert_eq(client.fault.status, PERMISSION_DENIED);
@@ -114,7 +176,7 @@ Test(stream, same_step_is_packed_once) {
 
 Test(stream, c78_a_stream_that_ends_leaves_the_cache) {
   egress__stream *gone;
-  cr_assert_eq(egress__stream_new(&gone, &client.config, EGRESS__XDS_SOTW, NULL), 0);
+  cr_assert_eq(egress__stream_new(&gone, &client.config, EGRESS__XDS_SOTW, NULL, NULL), 0);
   egress__stream_free(gone); /* before it joined */
   egress__stream_free(NULL);
   xds_ask(&client, (xds_request){.type = 'C'});
@@ -184,7 +246,7 @@ static void limit(uint32_t max_subscriptions, size_t max_bytes) {
   egress__stream_free(client.stream);
   client.config.max_subscriptions = max_subscriptions;
   client.config.max_bytes = max_bytes;
-  cr_assert_eq(egress__stream_new(&client.stream, &client.config, client.variant, &client), 0);
+  cr_assert_eq(egress__stream_new(&client.stream, &client.config, client.variant, NULL, &client), 0);
 }
 
 Test(stream, names_are_limited_over_all_types) {

@@ -1,0 +1,74 @@
+#include "wire/method.h"
+
+#include <string.h>
+
+#include <egress/resource.h>
+
+enum { STREAM = 1, DELTA = 2, FETCH = 4, ALL = STREAM | DELTA | FETCH };
+
+typedef struct service {
+  const char *path; /* up to the method */
+  const char *noun; /* what a method's name ends with */
+  const char *type_url;
+  int methods;
+} service;
+
+static const service services[] = {
+    {"/envoy.service.discovery.v3.AggregatedDiscoveryService/", "AggregatedResources", NULL, STREAM | DELTA},
+    {"/envoy.service.listener.v3.ListenerDiscoveryService/", "Listeners", EGRESS_TYPE_LISTENER, ALL},
+    {"/envoy.service.cluster.v3.ClusterDiscoveryService/", "Clusters", EGRESS_TYPE_CLUSTER, ALL},
+    {"/envoy.service.endpoint.v3.EndpointDiscoveryService/", "Endpoints", EGRESS_TYPE_ENDPOINT, ALL},
+    {"/envoy.service.route.v3.RouteDiscoveryService/", "Routes", EGRESS_TYPE_ROUTE, ALL},
+    {"/envoy.service.route.v3.ScopedRoutesDiscoveryService/", "ScopedRoutes",
+     "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration", ALL},
+    {"/envoy.service.route.v3.VirtualHostDiscoveryService/", "VirtualHosts",
+     "type.googleapis.com/envoy.config.route.v3.VirtualHost", DELTA},
+    {"/envoy.service.secret.v3.SecretDiscoveryService/", "Secrets",
+     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", ALL},
+    {"/envoy.service.runtime.v3.RuntimeDiscoveryService/", "Runtime",
+     "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL},
+    {"/envoy.service.extension.v3.ExtensionConfigDiscoveryService/", "ExtensionConfigs",
+     "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL},
+};
+
+typedef struct verb {
+  const char *text; /* what a method's name begins with */
+  int method;
+  egress__xds_variant variant;
+} verb;
+
+static const verb verbs[] = {
+    {"Stream", STREAM, EGRESS__XDS_SOTW}, {"Delta", DELTA, EGRESS__XDS_DELTA}, {"Fetch", FETCH, EGRESS__XDS_SOTW}};
+
+/* Takes `word` off the front of the text. */
+static int skip(const char **text, size_t *size, const char *word) {
+  size_t length = strlen(word);
+  if (*size < length || memcmp(*text, word, length) != 0)
+    return 0;
+  *text += length;
+  *size -= length;
+  return 1;
+}
+
+static const service *find_service(const char **path, size_t *size) {
+  for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+    if (skip(path, size, services[i].path))
+      return &services[i];
+  return NULL;
+}
+
+static const verb *find_verb(const char **name, size_t *size) {
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    if (skip(name, size, verbs[i].text))
+      return &verbs[i];
+  return NULL;
+}
+
+int egress__method_find(egress__method *out, const char *path, size_t size) {
+  const service *s = find_service(&path, &size);
+  const verb *v = s == NULL ? NULL : find_verb(&path, &size);
+  if (v == NULL || (s->methods & v->method) == 0 || !skip(&path, &size, s->noun) || size != 0)
+    return 0;
+  *out = (egress__method){.variant = v->variant, .type_url = s->type_url, .is_unary = v->method == FETCH};
+  return 1;
+}

@@ -1,0 +1,19 @@
+#ifndef EGRESS_WIRE_METHOD_H
+#define EGRESS_WIRE_METHOD_H
+
+#include <stddef.h>
+
+#include "xds/stream.h"
+
+/** What a client calls: one of the discovery services' methods, API version 3. */
+typedef struct egress__method {
+  egress__xds_variant variant;
+  const char *type_url; /* static; NULL: aggregated, any type */
+  int is_unary;         /* Fetch…: one request, one response */
+} egress__method;
+
+/** `path` is HTTP/2's, such as "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters". Returns 1; 0: none.
+ */
+int egress__method_find(egress__method *out, const char *path, size_t size);
+
+#endif
