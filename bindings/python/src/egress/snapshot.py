@@ -113,8 +113,10 @@ class Snapshot:
             check(code, ResourceError, about=f"resource {name!r} of type {type_url!r}")
         for resource in resources:
             check(lowlevel.egress_snapshot_builder_put(builder, resource._raw), ResourceError)
-        given = {None: label} if label is not None else {}
-        for of, text in {**given, **(labels or {})}.items():
+        given: list[tuple[str | None, str | None]] = [*(labels or {}).items()]
+        if label is not None:
+            given.append((None, label))
+        for of, text in given:
             code = lowlevel.egress_snapshot_builder_set_label(builder, of, text)
             check(code, ResourceError, about=f"label {text!r} of type {of!r}")
         code, raw = lowlevel.egress_snapshot_builder_build(builder)
