@@ -5,8 +5,8 @@
 #include "cli.h"
 
 enum {
-  VALUE_SHOWN_BYTES = 80, /* of a value, in a message: enough to find it */
-  VALUE_FAULT_BYTES = 320 /* such a value, and what to write instead */
+  VALUE_SHOWN_BYTES = 80,                     /* of a value, in a message: enough to find it */
+  VALUE_FAULT_BYTES = VALUE_SHOWN_BYTES + 256 /* such a value, and what to write instead */
 };
 
 /* Judges `value` for `option`. 0; or -1 and the fault, a line without its end. *number is set for a CLI_NUMBER. */

@@ -222,7 +222,7 @@ static int take_certificate(STACK_OF(X509) * all, const contents *c, const reade
     return block_fault(r, b, "is of a kind that only OpenSSL knows; \"openssl x509\" makes a plain one of it", diag);
   if (!is_certificate(b->label))
     return 0;
-  X509 *cert;
+  X509 *cert = NULL;
   int rv = parse_certificate(&cert, c, r, b, diag);
   if (rv == 0 && sk_X509_push(all, cert) == 0) {
     X509_free(cert);
@@ -344,7 +344,7 @@ static int match(STACK_OF(X509) * chain, EVP_PKEY *key, egress_diag *diag) {
 
 static int check_pair(const char *chain, const char *key, egress_diag *diag) {
   STACK_OF(X509) * certs;
-  EVP_PKEY *parsed;
+  EVP_PKEY *parsed = NULL;
   int rv = read_certificates(&certs, chain, chain_name, diag);
   if (rv != 0)
     return rv;
