@@ -66,8 +66,8 @@ int egress__field_next(egress__span *rest, egress__field *out) {
   }
 }
 
-/* Bytes of the well-formed UTF-8 sequence at the front; 0 when there is none (Unicode 15, table 3-7). */
-static size_t sequence(const uint8_t *s, size_t left) {
+/* Unicode 15, table 3-7. */
+size_t egress__utf8_sequence(const uint8_t *s, size_t left) {
   uint8_t low = 0x80, high = 0xbf;
   size_t size;
   if (s[0] < 0x80)
@@ -98,7 +98,7 @@ static size_t sequence(const uint8_t *s, size_t left) {
 
 int egress__span_is_text(egress__span span) {
   for (size_t i = 0; i < span.size;) {
-    size_t size = sequence(span.data + i, span.size - i);
+    size_t size = egress__utf8_sequence(span.data + i, span.size - i);
     if (size == 0)
       return 0;
     i += size;

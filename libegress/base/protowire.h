@@ -38,6 +38,9 @@ int egress__field_next(egress__span *rest, egress__field *out);
 /** Takes one varint off the front; returns 0 or EGRESS_EWIRE. */
 int egress__varint_next(egress__span *rest, uint64_t *out);
 
+/** Bytes of the well-formed UTF-8 sequence at the front of `left` bytes, at least one; 0: there is none, or a NUL. */
+size_t egress__utf8_sequence(const uint8_t *text, size_t left);
+
 /** 1 when `span` is well-formed UTF-8 without NUL, as every string of a request must be. */
 int egress__span_is_text(egress__span span);
 

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/options.h"
-#include "policy/document.h"
+#include "policy/read.h"
 
 static int io_fault(egress_diag *diag, const char *path) {
   return egress__diag_error(diag, EGRESS_EIO, (egress__place){.file = path}, "cannot be read: %s", strerror(errno));

@@ -5,8 +5,8 @@
 
 #include <egress/error.h>
 
+#include "base/document.h"
 #include "base/vec.h"
-#include "policy/document.h"
 
 /* A source range of one rule. */
 typedef struct source_range {

@@ -1,7 +1,7 @@
 #ifndef EGRESS_POLICY_ATOMS_H
 #define EGRESS_POLICY_ATOMS_H
 
-#include "policy/fault.h"
+#include "base/fault.h"
 #include "policy/model.h"
 
 /**

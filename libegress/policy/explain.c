@@ -3,9 +3,9 @@
 #include <egress/error.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "policy/decide.h"
-#include "policy/fault.h"
 
 /* Writes one sentence about a flow. For a refusal that no rule caused, the rule that comes nearest is named with what
  * it would have to say in addition: its source, protocol, port or host. */

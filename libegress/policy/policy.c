@@ -4,7 +4,6 @@
 
 #include "base/options.h"
 #include "policy/atoms.h"
-#include "policy/document.h"
 #include "policy/index.h"
 #include "policy/read.h"
 
@@ -32,18 +31,22 @@ static egress_policy *new_policy(const egress_alloc *alloc, const char *name) {
 }
 
 static int read_text(egress__reader *reader, const char *text, size_t size) {
+  static const egress__document_rules rules = {
+      .what = "a policy",
+      .anchor_advice = "; put hosts that are used twice into `groups`",
+      .max_bytes = EGRESS__MAX_POLICY_BYTES,
+      .max_values = EGRESS__MAX_POLICY_VALUES,
+      .max_depth = EGRESS__MAX_POLICY_DEPTH,
+  };
   egress__node *root = NULL;
-  const egress__node top = {.line = 1, .column = 1};
-  if (size > EGRESS__MAX_POLICY_BYTES)
-    return egress__fault_limit(&reader->faults, &top, "a policy has at most %d bytes", EGRESS__MAX_POLICY_BYTES);
-  int rv = egress__document_read(&root, &reader->scratch, text, size, &reader->faults);
+  int rv = egress__document_read_yaml(&root, &reader->scratch, text, size, &rules, &reader->faults);
   if (rv == 0)
     rv = egress__read_policy(reader, root);
   return rv == 0 && reader->faults.count != 0 ? EGRESS_EPOLICY : rv;
 }
 
 static int read_into(egress_policy *policy, const char *text, size_t size, egress_diag *diag) {
-  egress__reader reader = {.policy = policy, .keep = &policy->arena, .faults = {.file = policy->file, .diag = diag}};
+  egress__reader reader = {.policy = policy, .keep = &policy->arena, .faults = {policy->file, EGRESS_EPOLICY, diag, 0}};
   egress__arena_init(&reader.scratch, policy->alloc);
   egress__map_init(&reader.groups, policy->alloc);
   egress__map_init(&reader.sources, policy->alloc);

@@ -4,7 +4,7 @@
 
 #include <egress/error.h>
 
-#include "policy/nearest.h"
+#include "base/nearest.h"
 
 #define VERSION "egress/v1"
 

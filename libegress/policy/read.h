@@ -6,9 +6,15 @@
 
 #include "base/arena.h"
 #include "base/map.h"
-#include "policy/document.h"
-#include "policy/fault.h"
+#include "base/document.h"
+#include "base/fault.h"
 #include "policy/model.h"
+
+enum {
+  EGRESS__MAX_POLICY_BYTES = 16 << 20, /* 10,000 hosts take under 1 MiB; Envoy would choke long before this */
+  EGRESS__MAX_POLICY_DEPTH = 16,       /* the deepest key of the format is five deep */
+  EGRESS__MAX_POLICY_VALUES = 1000000  /* what a hostile 16 MiB of `[,,` may cost */
+};
 
 /* From the tree of a policy text to the model. Faults are collected; a call returns only what ends the reading:
  * EGRESS_ENOMEM or EGRESS_ELIMIT. */

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "policy/document.h"
+#include "policy/read.h"
 #include "support/policies.h"
 #include "support/reading.h"
 

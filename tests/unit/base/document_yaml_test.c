@@ -1,5 +1,6 @@
-#include "policy/document.h"
+#include "base/document.h"
 
+#include "policy/read.h"
 #include "support/reading.h"
 
 static egress__arena arena; /* of the last tree */
@@ -14,11 +15,13 @@ static void dispose(void) {
 
 TestSuite(document, .init = init, .fini = dispose);
 
+static const egress__document_rules rules = {"a text", "", 1000, 100, 10, 0};
+
 static egress__node *read_tree(const char *text) {
   egress__faults faults = {.file = "p"};
   egress__node *root = NULL;
   egress__arena_dispose(&arena);
-  cr_assert_eq(egress__document_read(&root, &arena, text, strlen(text), &faults), 0);
+  cr_assert_eq(egress__document_read_yaml(&root, &arena, text, strlen(text), &rules, &faults), 0);
   cr_assert_eq(faults.count, 0);
   return root;
 }
@@ -153,7 +156,7 @@ Test(document, deep_nesting_costs_nothing) {
 }
 
 Test(document, node_limit) {
-  size_t size = 2 * (size_t)EGRESS__MAX_NODES + 2;
+  size_t size = 2 * (size_t)EGRESS__MAX_POLICY_VALUES + 2;
   char *text = malloc(size);
   text[0] = '[';
   for (size_t i = 1; i < size; i++)

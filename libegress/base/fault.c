@@ -1,4 +1,4 @@
-#include "policy/fault.h"
+#include "base/fault.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <egress/error.h>
 
 #include "base/diag.h"
-#include "policy/document.h"
+#include "base/document.h"
 
 enum { MESSAGE_BYTES = 1024 }; /* as much as a diagnostic keeps */
 
@@ -22,7 +22,7 @@ void egress__fault(egress__faults *faults, const egress__node *node, const char 
   if (faults->count++ < EGRESS__MAX_SHOWN_FAULTS)
     vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  egress__diag_error(faults->diag, EGRESS_EPOLICY, place_of(faults, node), "%s", message);
+  egress__diag_error(faults->diag, faults->code, place_of(faults, node), "%s", message);
 }
 
 void egress__remark(egress__faults *faults, const egress__node *node, const char *format, ...) {

@@ -1,17 +1,11 @@
-#ifndef EGRESS_POLICY_DOCUMENT_H
-#define EGRESS_POLICY_DOCUMENT_H
+#ifndef EGRESS_BASE_DOCUMENT_H
+#define EGRESS_BASE_DOCUMENT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "policy/fault.h"
-
-enum {
-  EGRESS__MAX_POLICY_BYTES = 16 << 20, /* 10,000 hosts take under 1 MiB; Envoy would choke long before this */
-  EGRESS__MAX_DEPTH = 16,              /* the deepest key of the format is five deep */
-  EGRESS__MAX_NODES = 1000000          /* 64 bytes each: what a hostile 16 MiB of `[,,` may cost */
-};
+#include "base/fault.h"
 
 typedef enum egress__node_kind {
   EGRESS__NODE_SCALAR,
@@ -20,18 +14,30 @@ typedef enum egress__node_kind {
   EGRESS__NODE_BROKEN /* already reported: to be passed over in silence */
 } egress__node_kind;
 
-/** A value of the YAML text and where it stands. */
+/** A value of a text in YAML or JSON and where it stands. */
 typedef struct egress__node {
   egress__node_kind kind;
   int plain;                      /* a scalar without quotes: only such may be a number, a truth value or nothing */
   uint32_t line, column;          /* from 1, in characters */
-  const char *text;               /* of a scalar, NUL-terminated, no other NUL in it */
+  const char *text;               /* of a scalar; a NUL behind it, and in it where the rules allow that */
   size_t size;                    /* bytes of `text` */
   const struct egress__node *key; /* in a map: the scalar before the colon */
   struct egress__node *first;     /* of a list or map */
   struct egress__node *next;      /* in its list or map */
   size_t count;                   /* of a list or map */
 } egress__node;
+
+enum { EGRESS__DOCUMENT_DEPTH = 160 /* the most that rules may allow: a frame of 24 bytes each on our stack */ };
+
+/** What is read, and how much of it. */
+typedef struct egress__document_rules {
+  const char *what;          /* such as "a policy" */
+  const char *anchor_advice; /* what to do without YAML's anchors, behind a semicolon; "" */
+  size_t max_bytes;
+  size_t max_values; /* 64 bytes each: what a hostile text may cost */
+  size_t max_depth;  /* lists and maps in each other, at most EGRESS__DOCUMENT_DEPTH */
+  int nul_allowed;   /* in text */
+} egress__document_rules;
 
 /**
  * Reads one YAML document into a tree in `arena`. Scalars stay text: nothing is taken for a number or a truth value.
@@ -40,8 +46,8 @@ typedef struct egress__node {
  * Returns 0, with `out` NULL for a text that holds nothing; EGRESS_ESYNTAX, EGRESS_ELIMIT, EGRESS_ENOMEM. libyaml takes
  * its own memory from malloc.
  */
-int egress__document_read(egress__node **out, egress__arena *arena, const char *text, size_t size,
-                          egress__faults *faults);
+int egress__document_read_yaml(egress__node **out, egress__arena *arena, const char *text, size_t size,
+                               const egress__document_rules *rules, egress__faults *faults);
 
 /** 1 for a plain scalar that means nothing: empty, `~` or `null`. */
 int egress__node_is_null(const egress__node *node);

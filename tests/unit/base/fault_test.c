@@ -1,17 +1,17 @@
-#include "policy/fault.h"
+#include "base/fault.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
 #include <egress/error.h>
 
-#include "policy/document.h"
+#include "base/document.h"
 
 static const egress__node node = {.line = 3, .column = 7};
 
 Test(fault, counts_errors_only) {
   egress_diag *diag = egress_diag_new(NULL);
-  egress__faults faults = {.file = "p", .diag = diag};
+  egress__faults faults = {.file = "p", .code = EGRESS_EPOLICY, .diag = diag};
   egress__remark(&faults, &node, "a %s", "warning");
   cr_assert_eq(faults.count, 0);
   egress__fault(&faults, &node, "an %s", "error");
@@ -45,7 +45,7 @@ Test(fault, quotes_are_cut_between_characters) {
 
 Test(fault, counts_past_those_worded) {
   egress_diag *diag = egress_diag_new(NULL);
-  egress__faults faults = {.file = "p", .diag = diag};
+  egress__faults faults = {.file = "p", .code = EGRESS_EPOLICY, .diag = diag};
   const size_t many = EGRESS__MAX_SHOWN_FAULTS + 500;
   for (size_t i = 0; i < many; i++)
     egress__fault(&faults, &node, "number %zu", i);

@@ -1,5 +1,5 @@
-#ifndef EGRESS_POLICY_FAULT_H
-#define EGRESS_POLICY_FAULT_H
+#ifndef EGRESS_BASE_FAULT_H
+#define EGRESS_BASE_FAULT_H
 
 #include <stddef.h>
 
@@ -9,14 +9,15 @@ struct egress__node;
 
 enum { EGRESS__MAX_SHOWN_FAULTS = 1000 }; /* more than a list keeps; those behind are counted without being worded */
 
-/** Where the faults of one policy text go; they are also counted, since `diag` may be NULL. */
+/** Where the faults of one text go; they are also counted, since `diag` may be NULL. */
 typedef struct egress__faults {
   const char *file;
+  int code; /* of each fault but those of a limit */
   egress_diag *diag;
   size_t count;
 } egress__faults;
 
-/** Reports an error at `node`; the policy will be refused, and reading goes on. */
+/** Reports an error at `node`; the text will be refused, and reading goes on. */
 void egress__fault(egress__faults *faults, const struct egress__node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

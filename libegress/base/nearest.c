@@ -1,8 +1,8 @@
-#include "policy/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
-enum { LONGEST = 32 }; /* no key is longer */
+enum { LONGEST = 64 }; /* longer words are not compared: few are, and the cost grows with the square */
 
 static unsigned smaller(unsigned a, unsigned b) {
   return a < b ? a : b;
@@ -27,18 +27,27 @@ static unsigned distance(const char *a, const char *b) {
   return rows[a_size % 3][b_size];
 }
 
-const char *egress__nearest(const char *word, const char *const *words, size_t count) {
-  const char *nearest = NULL;
+void egress__search_start(egress__search *search, const char *word) {
   size_t size = strnlen(word, LONGEST + 1);
-  if (size > LONGEST)
-    return NULL;
-  unsigned least = size < 4 ? 2 : size < 7 ? 3 : 4; /* less than this: up to half of a word may be wrong */
-  for (size_t i = 0; i < count; i++) {
-    unsigned apart = distance(word, words[i]);
-    if (apart < least && apart < size && apart < strlen(words[i])) {
-      least = apart;
-      nearest = words[i];
-    }
+  unsigned least = size < 4 ? 2 : size < 7 ? 3 : 4; /* up to half of a word may be wrong */
+  *search = (egress__search){word, size, size > LONGEST ? 0 : least, NULL};
+}
+
+void egress__search_try(egress__search *search, const char *candidate) {
+  size_t size = strnlen(candidate, LONGEST + 1);
+  if (search->least == 0 || size > LONGEST)
+    return;
+  unsigned apart = distance(search->word, candidate);
+  if (apart < search->least && apart < search->size && apart < size) {
+    search->least = apart;
+    search->nearest = candidate;
   }
-  return nearest;
+}
+
+const char *egress__nearest(const char *word, const char *const *words, size_t count) {
+  egress__search search;
+  egress__search_start(&search, word);
+  for (size_t i = 0; i < count; i++)
+    egress__search_try(&search, words[i]);
+  return search.nearest;
 }
