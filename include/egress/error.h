@@ -19,7 +19,7 @@ typedef enum egress_code {
   EGRESS_EINVAL = -2,
   /** An options struct sets a field that this build of the library does not know. */
   EGRESS_EABI = -3,
-  /** Text that is not well-formed YAML. */
+  /** Text that is not well-formed YAML or JSON. */
   EGRESS_ESYNTAX = -4,
   /** Well-formed text that is not a valid policy. */
   EGRESS_EPOLICY = -5,
@@ -42,7 +42,9 @@ typedef enum egress_code {
   /** There is no such thing. */
   EGRESS_ENOENT = -14,
   /** Calls in the wrong order, such as listening on a closing server. */
-  EGRESS_ESTATE = -15
+  EGRESS_ESTATE = -15,
+  /** Well-formed text that is not the message it should be. */
+  EGRESS_ERESOURCE = -16
 } egress_code;
 
 /**

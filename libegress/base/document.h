@@ -49,7 +49,19 @@ typedef struct egress__document_rules {
 int egress__document_read_yaml(egress__node **out, egress__arena *arena, const char *text, size_t size,
                                const egress__document_rules *rules, egress__faults *faults);
 
+/**
+ * Reads JSON (RFC 8259) into the same tree. Text stands in quotes; a plain scalar is a number, `true`, `false` or
+ * `null` as JSON writes them. Duplicate keys are faults. A byte order mark in front is passed over.
+ *
+ * Returns 0; EGRESS_ESYNTAX, also for a text that holds nothing; EGRESS_ELIMIT; EGRESS_ENOMEM.
+ */
+int egress__document_read_json(egress__node **out, egress__arena *arena, const char *text, size_t size,
+                               const egress__document_rules *rules, egress__faults *faults);
+
 /** 1 for a plain scalar that means nothing: empty, `~` or `null`. */
 int egress__node_is_null(const egress__node *node);
+
+/** 1 for a number as JSON writes it. */
+int egress__text_is_number(const char *text, size_t size);
 
 #endif

@@ -24,6 +24,7 @@ static const code_text codes[] = {
     {"EGRESS_EUNSUPPORTED", "policy cannot be expressed by this listener"},
     {"EGRESS_ENOENT", "no such thing"},
     {"EGRESS_ESTATE", "not possible in this state"},
+    {"EGRESS_ERESOURCE", "text is not a valid message"},
 };
 
 static const code_text *lookup(int code) {

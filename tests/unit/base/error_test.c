@@ -12,10 +12,12 @@ Test(error, codes) {
     const char *name;
   } codes[] = {
 #define CODE(name, number) {name, number, #name}
-      CODE(EGRESS_OK, 0),       CODE(EGRESS_ENOMEM, -1),        CODE(EGRESS_EINVAL, -2),  CODE(EGRESS_EABI, -3),
-      CODE(EGRESS_ESYNTAX, -4), CODE(EGRESS_EPOLICY, -5),       CODE(EGRESS_EIO, -6),     CODE(EGRESS_ELIMIT, -7),
-      CODE(EGRESS_EWIRE, -8),   CODE(EGRESS_EPROTO, -9),        CODE(EGRESS_EADDR, -10),  CODE(EGRESS_EADDRINUSE, -11),
-      CODE(EGRESS_ETLS, -12),   CODE(EGRESS_EUNSUPPORTED, -13), CODE(EGRESS_ENOENT, -14), CODE(EGRESS_ESTATE, -15),
+      CODE(EGRESS_OK, 0),       CODE(EGRESS_ENOMEM, -1),        CODE(EGRESS_EINVAL, -2),
+      CODE(EGRESS_EABI, -3),    CODE(EGRESS_ESYNTAX, -4),       CODE(EGRESS_EPOLICY, -5),
+      CODE(EGRESS_EIO, -6),     CODE(EGRESS_ELIMIT, -7),        CODE(EGRESS_EWIRE, -8),
+      CODE(EGRESS_EPROTO, -9),  CODE(EGRESS_EADDR, -10),        CODE(EGRESS_EADDRINUSE, -11),
+      CODE(EGRESS_ETLS, -12),   CODE(EGRESS_EUNSUPPORTED, -13), CODE(EGRESS_ENOENT, -14),
+      CODE(EGRESS_ESTATE, -15), CODE(EGRESS_ERESOURCE, -16),
   };
   const size_t count = sizeof codes / sizeof codes[0];
   for (size_t i = 0; i < count; i++) {
@@ -25,7 +27,7 @@ Test(error, codes) {
     for (size_t j = 0; j < i; j++)
       cr_assert_str_neq(egress_strerror(codes[i].code), egress_strerror(codes[j].code));
   }
-  static const int unknown[] = {1, -16, INT_MAX, INT_MIN};
+  static const int unknown[] = {1, -17, INT_MAX, INT_MIN};
   for (size_t i = 0; i < 4; i++) {
     cr_assert_str_eq(egress_code_name(unknown[i]), "EGRESS_EUNKNOWN");
     cr_assert_not_null(egress_strerror(unknown[i]));

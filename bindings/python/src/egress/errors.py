@@ -26,6 +26,7 @@ class Code(IntEnum):
     EUNSUPPORTED = lowlevel.EGRESS_EUNSUPPORTED
     ENOENT = lowlevel.EGRESS_ENOENT
     ESTATE = lowlevel.EGRESS_ESTATE
+    ERESOURCE = lowlevel.EGRESS_ERESOURCE
 
 
 @dataclass(frozen=True, slots=True)
