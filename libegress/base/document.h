@@ -27,7 +27,7 @@ typedef struct egress__node {
   size_t count;                   /* of a list or map */
 } egress__node;
 
-enum { EGRESS__DOCUMENT_DEPTH = 160 /* the most that rules may allow: a frame of 24 bytes each on our stack */ };
+enum { EGRESS__DOCUMENT_DEPTH = 136 /* a frame of 24 bytes each on our stack; the JSON that we print goes to 130 */ };
 
 /** What is read, and how much of it. */
 typedef struct egress__document_rules {
@@ -60,6 +60,26 @@ int egress__document_read_json(egress__node **out, egress__arena *arena, const c
 
 /** 1 for a plain scalar that means nothing: empty, `~` or `null`. */
 int egress__node_is_null(const egress__node *node);
+
+/** What a value means in JSON, and in YAML by its core schema. */
+typedef enum egress__node_type {
+  EGRESS__TYPE_NULL,
+  EGRESS__TYPE_BOOL,
+  EGRESS__TYPE_NUMBER,      /* as JSON writes it */
+  EGRESS__TYPE_YAML_NUMBER, /* as only YAML writes it: 0x10, 010, +1, .5, .inf */
+  EGRESS__TYPE_TEXT,
+  EGRESS__TYPE_LIST,
+  EGRESS__TYPE_MAP,
+  EGRESS__TYPE_BROKEN
+} egress__node_type;
+
+egress__node_type egress__node_type_of(const egress__node *node);
+
+/** Of EGRESS__TYPE_BOOL: 1 for true. */
+int egress__node_is_true(const egress__node *node);
+
+/** The value of a key of a map; NULL: there is none. */
+const egress__node *egress__node_member(const egress__node *map_node, const char *key);
 
 /** 1 for a number as JSON writes it. */
 int egress__text_is_number(const char *text, size_t size);

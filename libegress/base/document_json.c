@@ -187,39 +187,6 @@ static int take_string(reader *r) {
   }
 }
 
-static size_t digits(const char *text, size_t size) {
-  size_t count = 0;
-  while (count < size && text[count] >= '0' && text[count] <= '9')
-    count++;
-  return count;
-}
-
-int egress__text_is_number(const char *text, size_t size) {
-  const char *at = text, *end = text + size;
-  if (at < end && *at == '-')
-    at++;
-  size_t whole = digits(at, (size_t)(end - at));
-  if (whole == 0 || (whole > 1 && *at == '0'))
-    return 0;
-  at += whole;
-  if (at < end && *at == '.') {
-    size_t fraction = digits(at + 1, (size_t)(end - at - 1));
-    if (fraction == 0)
-      return 0;
-    at += 1 + fraction;
-  }
-  if (at < end && (*at == 'e' || *at == 'E')) {
-    at++;
-    if (at < end && (*at == '-' || *at == '+'))
-      at++;
-    size_t exponent = digits(at, (size_t)(end - at));
-    if (exponent == 0)
-      return 0;
-    at += exponent;
-  }
-  return at == end;
-}
-
 static int is_literal(const char *text, size_t size) {
   return (size == 4 && (memcmp(text, "true", 4) == 0 || memcmp(text, "null", 4) == 0)) ||
          (size == 5 && memcmp(text, "false", 5) == 0);

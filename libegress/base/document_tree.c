@@ -114,7 +114,8 @@ static int check_keys(egress__tree *tree, egress__node *map_node) {
 }
 
 int egress__tree_close(egress__tree *tree) {
-  egress__node *node = tree->frames[--tree->depth].node;
-  return node->kind == EGRESS__NODE_MAP && node->first != NULL && node->first->next != NULL ? check_keys(tree, node)
-                                                                                            : 0;
+  egress__node *node = tree->frames[--tree->depth].node, *only = node->count == 1 ? node->first : NULL;
+  if (node->kind != EGRESS__NODE_MAP || (only != NULL && only->key->kind == EGRESS__NODE_SCALAR))
+    return 0;
+  return check_keys(tree, node);
 }

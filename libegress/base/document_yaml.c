@@ -6,11 +6,6 @@
 #include "base/diag.h"
 #include "base/document_tree.h"
 
-int egress__node_is_null(const egress__node *node) {
-  return node->kind == EGRESS__NODE_SCALAR && node->plain &&
-         (node->size == 0 || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
-}
-
 static uint32_t from_one(size_t at) {
   return (uint32_t)at + 1; /* no text that may be read has more lines or columns */
 }

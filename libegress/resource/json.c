@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "resource/resource.h"
 
-enum { MAX_DEPTH = 64 /* Envoy's own parser stops at 100; each level takes some frames of our stack */ };
-
 static int print_enum(egress__json_printer *p, const egress__schema_field *field, int32_t number) {
   const egress__schema_enum *type = egress__schema_field_enum(field);
   if (strcmp(egress__schema_text(type->name), "google.protobuf.NullValue") == 0) {
@@ -286,7 +284,7 @@ static int print_plain(egress__json_printer *p, const egress__schema_message *me
 int egress__json_message(egress__json_printer *p, const egress__schema_message *message, egress__range chunks) {
   if (p->out.text.rv != 0)
     return p->out.text.rv;
-  if (p->depth >= MAX_DEPTH)
+  if (p->depth >= EGRESS__JSON_DEPTH)
     return EGRESS_ELIMIT;
   p->depth++;
   int rv =

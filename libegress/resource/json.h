@@ -6,6 +6,9 @@
 #include "resource/fields.h"
 #include "resource/json_writer.h"
 
+/* Messages in each other, read or printed. Envoy's own parser stops at 100; each takes some frames of our stack. */
+enum { EGRESS__JSON_DEPTH = 64 };
+
 /**
  * Prints a packed message as proto3 JSON, as egress_resource_json does, but without an `@type`.
  *

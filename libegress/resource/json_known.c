@@ -6,22 +6,11 @@
 #include <egress/error.h>
 
 #include "resource/json.h"
+#include "resource/moment.h"
 
-enum { NANOS = 1000000000 };
-
-/* The API's own bounds: ten thousand years, and the years 1 to 9999. */
-static const int64_t max_duration = 315576000000;
-static const int64_t min_timestamp = -62135596800, max_timestamp = 253402300799;
-
-/* Duration and Timestamp are both seconds (1) and nanoseconds (2). */
-typedef struct moment {
-  int64_t seconds;
-  int32_t nanos;
-} moment;
-
-static moment read_moment(const egress__fields *fields, egress__range all) {
+static egress__moment read_moment(const egress__fields *fields, egress__range all) {
   const egress__field *seconds = egress__fields_last(fields, all, 1), *nanos = egress__fields_last(fields, all, 2);
-  return (moment){seconds == NULL ? 0 : (int64_t)seconds->value, nanos == NULL ? 0 : (int32_t)nanos->value};
+  return (egress__moment){seconds == NULL ? 0 : (int64_t)seconds->value, nanos == NULL ? 0 : (int32_t)nanos->value};
 }
 
 /* None, three, six or nine digits. */
@@ -37,9 +26,8 @@ static void print_fraction(egress__buf *text, int32_t nanos) {
 }
 
 static int print_duration(egress__json_printer *p, egress__range all) {
-  moment m = read_moment(&p->fields, all);
-  if (m.seconds < -max_duration || m.seconds > max_duration || m.nanos <= -NANOS || m.nanos >= NANOS ||
-      (m.seconds < 0 && m.nanos > 0) || (m.seconds > 0 && m.nanos < 0))
+  egress__moment m = read_moment(&p->fields, all);
+  if (!egress__moment_is_duration(m))
     return EGRESS_EWIRE;
   int negative = m.seconds < 0 || m.nanos < 0;
   egress__buf_printf(&p->out.text, "\"%s%" PRId64, negative ? "-" : "", negative ? -m.seconds : m.seconds);
@@ -48,36 +36,13 @@ static int print_duration(egress__json_printer *p, egress__range all) {
   return 0;
 }
 
-typedef struct date {
-  int64_t year;
-  unsigned month, day;
-} date;
-
-/*
- * The Gregorian date of a day counted from 1970-01-01. Years are counted from March, so that the leap day is the last
- * of a year, in eras of 400 years.
- */
-static date date_of(int64_t day) {
-  enum { ERA_DAYS = 146097, DAYS_TO_1970 = 719468 /* from 0000-03-01 */ };
-  day += DAYS_TO_1970;
-  int64_t era = (day >= 0 ? day : day - (ERA_DAYS - 1)) / ERA_DAYS;
-  unsigned in_era = (unsigned)(day - era * ERA_DAYS);
-  unsigned year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-  unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
-  unsigned month = (5 * in_year + 2) / 153; /* from March */
-  date d = {.year = era * 400 + year, .month = month < 10 ? month + 3 : month - 9};
-  d.day = in_year - (153 * month + 2) / 5 + 1;
-  d.year += d.month <= 2;
-  return d;
-}
-
 static int print_timestamp(egress__json_printer *p, egress__range all) {
-  moment m = read_moment(&p->fields, all);
-  if (m.seconds < min_timestamp || m.seconds > max_timestamp || m.nanos < 0 || m.nanos >= NANOS)
+  egress__moment m = read_moment(&p->fields, all);
+  if (!egress__moment_is_timestamp(m))
     return EGRESS_EWIRE;
   int64_t days = m.seconds / 86400 - (m.seconds % 86400 < 0);
   unsigned second = (unsigned)(m.seconds - days * 86400);
-  date d = date_of(days);
+  egress__date d = egress__date_of(days);
   egress__buf_printf(&p->out.text, "\"%04d-%02u-%02uT%02u:%02u:%02u", (int)d.year, d.month, d.day, second / 3600,
                      second / 60 % 60, second % 60);
   print_fraction(&p->out.text, m.nanos);
