@@ -12,6 +12,7 @@
 #include <egress/cache.h>
 #include <egress/compile.h>
 #include <egress/diag.h>
+#include <egress/document.h>
 #include <egress/error.h>
 #include <egress/event.h>
 #include <egress/export.h>

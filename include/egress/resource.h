@@ -5,6 +5,7 @@
 
 #include <egress/alloc.h>
 #include <egress/diag.h>
+#include <egress/document.h>
 #include <egress/export.h>
 #include <egress/text.h>
 
@@ -38,6 +39,60 @@ typedef struct egress_resource egress_resource;
  */
 EGRESS_API int egress_resource_new(egress_resource **out, const char *type_url, const char *name, const void *bytes,
                                    size_t size, const egress_alloc *alloc);
+
+/** Options for reading a resource from text. */
+typedef struct egress_resource_options {
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
+  size_t size;
+  /** Borrowed for the resource's life; NULL means malloc. */
+  const egress_alloc *alloc;
+  /** Name of the resource; NULL: what the message itself says (``name``, of an endpoint ``cluster_name``). */
+  const char *name;
+  /** How diagnostics call the text, usually its path; NULL means ``"resource"``. */
+  const char *file;
+} egress_resource_options;
+#define EGRESS_RESOURCE_OPTIONS_INIT \
+  { sizeof(egress_resource_options), NULL, NULL, NULL }
+
+/**
+ * Makes a resource from proto3 JSON: an object whose ``@type`` names any message of the Envoy v3 API
+ * (``docs/resources.md``). Texts that say the same, whatever the order of their members, give the same bytes and so
+ * the same version; what ``egress_resource_json`` prints is read back.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :param text: UTF-8, ``size`` bytes, borrowed during the call; limits as ``egress_document_from_json``, and messages
+ *   nested at most 64 levels.
+ * :param options: NULL means the defaults.
+ * :param diag: gets every fault found, with line, column and path of the field.
+ * :return: 0; EGRESS_ESYNTAX: not JSON; EGRESS_ERESOURCE: not that message, or it has no name; EGRESS_ELIMIT;
+ *   EGRESS_ENOMEM; EGRESS_EINVAL: no ``out`` or ``text``, or the name in ``options`` cannot be one; EGRESS_EABI.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_from_json(egress_resource **out, const char *text, size_t size,
+                                         const egress_resource_options *options, egress_diag *diag);
+
+/**
+ * Makes a resource from YAML: as ``egress_resource_from_json``, with the same field names and values. Anchors, aliases
+ * and tags are errors.
+ *
+ * :return: as ``egress_resource_from_json``; EGRESS_ESYNTAX: not YAML.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_from_yaml(egress_resource **out, const char *text, size_t size,
+                                         const egress_resource_options *options, egress_diag *diag);
+
+/**
+ * Makes a resource from a value inside a document; places in ``diag`` are places in the document's text.
+ *
+ * :param value: an object with ``@type``; borrowed during the call.
+ * :return: as ``egress_resource_from_json``, but never EGRESS_ESYNTAX.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_from_value(egress_resource **out, const egress_value *value,
+                                          const egress_resource_options *options, egress_diag *diag);
 
 /** Takes one more reference; returns ``resource``. NULL is allowed. Thread: any. Since: 0.1. */
 EGRESS_API egress_resource *egress_resource_ref(egress_resource *resource);

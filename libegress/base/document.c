@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <egress/error.h>
+
 int egress__node_is_null(const egress__node *node) {
   return node->kind == EGRESS__NODE_SCALAR && node->plain &&
          (node->size == 0 || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
@@ -113,4 +115,128 @@ const egress__node *egress__node_member(const egress__node *map_node, const char
     if (strcmp(value->key->text, key) == 0 && strlen(key) == value->key->size)
       return value;
   return NULL;
+}
+
+enum {
+  MAX_BYTES = 64 << 20, /* as much as a packed resource may have */
+  MAX_VALUES = 2 << 20  /* 128 MiB of nodes; a cluster with 100,000 endpoints takes half of them */
+};
+
+const egress__document_rules egress__document_rules_default = {
+    "a document", "", MAX_BYTES, MAX_VALUES, EGRESS__DOCUMENT_DEPTH, 1,
+};
+
+struct egress_document {
+  egress__arena arena;
+  egress__node *root;
+};
+
+typedef int read_text(egress__node **out, egress__arena *arena, const char *text, size_t size,
+                      const egress__document_rules *rules, egress__faults *faults);
+
+static int read_document(egress_document *document, const char *text, size_t size, egress__faults *faults,
+                         read_text *read) {
+  int rv = read(&document->root, &document->arena, text, size, &egress__document_rules_default, faults);
+  if (rv == 0 && document->root == NULL)
+    egress__fault(faults, &(egress__node){.line = 1, .column = 1}, "the text is empty");
+  return rv == 0 && faults->count != 0 ? EGRESS_ESYNTAX : rv;
+}
+
+static int new_document(egress_document **out, const char *text, size_t size, const char *name,
+                        const egress_alloc *alloc, egress_diag *diag, read_text *read) {
+  if (out == NULL || text == NULL)
+    return EGRESS_EINVAL;
+  alloc = egress__alloc_or_default(alloc);
+  egress_document *document = egress__calloc(alloc, 1, sizeof *document);
+  if (document == NULL)
+    return EGRESS_ENOMEM;
+  egress__arena_init(&document->arena, alloc);
+  egress__faults faults = {name == NULL ? "document" : name, EGRESS_ESYNTAX, diag, 0};
+  int rv = read_document(document, text, size, &faults, read);
+  if (rv == 0)
+    *out = document;
+  else
+    egress_document_free(document);
+  return rv;
+}
+
+int egress_document_from_json(egress_document **out, const char *text, size_t size, const char *name,
+                              const egress_alloc *alloc, egress_diag *diag) {
+  return new_document(out, text, size, name, alloc, diag, egress__document_read_json);
+}
+
+int egress_document_from_yaml(egress_document **out, const char *text, size_t size, const char *name,
+                              const egress_alloc *alloc, egress_diag *diag) {
+  return new_document(out, text, size, name, alloc, diag, egress__document_read_yaml);
+}
+
+void egress_document_free(egress_document *document) {
+  if (document == NULL)
+    return;
+  const egress_alloc *alloc = document->arena.alloc;
+  egress__arena_dispose(&document->arena);
+  egress__free(alloc, document);
+}
+
+const egress_value *egress_document_root(const egress_document *document) {
+  return document == NULL ? NULL : document->root;
+}
+
+int32_t egress_value_type_of(const egress_value *value) {
+  switch (value == NULL ? EGRESS__TYPE_NULL : egress__node_type_of(value)) {
+  case EGRESS__TYPE_BOOL:
+    return EGRESS_VALUE_BOOL;
+  case EGRESS__TYPE_NUMBER:
+    return EGRESS_VALUE_NUMBER;
+  case EGRESS__TYPE_YAML_NUMBER:
+  case EGRESS__TYPE_TEXT:
+    return EGRESS_VALUE_TEXT;
+  case EGRESS__TYPE_LIST:
+    return EGRESS_VALUE_LIST;
+  case EGRESS__TYPE_MAP:
+    return EGRESS_VALUE_OBJECT;
+  case EGRESS__TYPE_NULL:
+  case EGRESS__TYPE_BROKEN: /* no document with such was given out */
+    break;
+  }
+  return EGRESS_VALUE_NULL;
+}
+
+static int has_text(const egress_value *value) {
+  int32_t type = egress_value_type_of(value);
+  return type == EGRESS_VALUE_BOOL || type == EGRESS_VALUE_NUMBER || type == EGRESS_VALUE_TEXT;
+}
+
+const char *egress_value_text(const egress_value *value) {
+  return has_text(value) ? value->text : "";
+}
+
+size_t egress_value_size(const egress_value *value) {
+  return has_text(value) ? value->size : 0;
+}
+
+const egress_value *egress_value_member(const egress_value *object, const char *key) {
+  if (object == NULL || key == NULL || object->kind != EGRESS__NODE_MAP)
+    return NULL;
+  return egress__node_member(object, key);
+}
+
+const egress_value *egress_value_first(const egress_value *value) {
+  return value == NULL ? NULL : value->first;
+}
+
+const egress_value *egress_value_next(const egress_value *value) {
+  return value == NULL ? NULL : value->next;
+}
+
+const egress_value *egress_value_key(const egress_value *value) {
+  return value == NULL ? NULL : value->key;
+}
+
+uint32_t egress_value_line(const egress_value *value) {
+  return value == NULL ? 0 : value->line;
+}
+
+uint32_t egress_value_column(const egress_value *value) {
+  return value == NULL ? 0 : value->column;
 }

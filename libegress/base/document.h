@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <egress/document.h>
+
 #include "base/arena.h"
 #include "base/fault.h"
 
@@ -38,6 +40,9 @@ typedef struct egress__document_rules {
   size_t max_depth;  /* lists and maps in each other, at most EGRESS__DOCUMENT_DEPTH */
   int nul_allowed;   /* in text */
 } egress__document_rules;
+
+/** The limits of all texts that are no policies. */
+extern const egress__document_rules egress__document_rules_default;
 
 /**
  * Reads one YAML document into a tree in `arena`. Scalars stay text: nothing is taken for a number or a truth value.

@@ -19,6 +19,7 @@ ROOMS = ["base", "policy", "resource", "snapshot", "compile", "cache", "xds", "f
 PUBLIC = {
     "alloc": "base",
     "diag": "base",
+    "document": "base",
     "error": "base",
     "export": "base",
     "log": "base",
