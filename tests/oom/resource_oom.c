@@ -74,7 +74,60 @@ static int print(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+/* Fields and entries out of order, nested messages, bytes, a number without its point; with faults, also the list. */
+static const char good[] =
+    "{\"typedExtensionProtocolOptions\": {\"b\": {}, \"a\": {\"@type\": "
+    "\"t/google.protobuf.BytesValue\", \"value\": \"aGk\"}},\n\"lbSubsetConfig\": {\"subsetSelectors\": "
+    "[{\"keys\": [\"\\u0041\"]}]}, \"commonLbConfig\": {\"healthyPanicThreshold\": {\"value\": 1.25}}, "
+    "\"name\": \"a\", \"@type\": \"" EGRESS_TYPE_CLUSTER "\"}";
+static const char bad[] = "{\"@type\": \"" EGRESS_TYPE_CLUSTER "\", \"nam\": \"a\", \"type\": \"X\"}";
+
+static int read_good(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_resource_options options = EGRESS_RESOURCE_OPTIONS_INIT;
+  options.alloc = alloc;
+  egress_resource *r = NULL;
+  int rv = egress_resource_from_json(&r, good, strlen(good), &options, NULL);
+  must((rv == 0) == (r != NULL), "out is written on success only");
+  egress_resource_unref(r);
+  return rv;
+}
+
+/* The list may lack an item that found no memory; the code stays. */
+static int read_bad(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_resource_options options = EGRESS_RESOURCE_OPTIONS_INIT;
+  options.alloc = alloc;
+  egress_resource *r = NULL;
+  egress_diag *diag = egress_diag_new(alloc);
+  if (diag == NULL)
+    return EGRESS_ENOMEM;
+  int rv = egress_resource_from_json(&r, bad, strlen(bad), &options, diag);
+  must(r == NULL, "out is written on success only");
+  egress_diag_free(diag);
+  return rv == EGRESS_ERESOURCE ? 0 : rv;
+}
+
+static int read_document(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_document *document = NULL;
+  int rv = egress_document_from_json(&document, good, strlen(good), "d", alloc, NULL);
+  must((rv == 0) == (document != NULL), "out is written on success only");
+  egress_resource_options options = EGRESS_RESOURCE_OPTIONS_INIT;
+  options.alloc = alloc;
+  egress_resource *r = NULL;
+  if (rv == 0)
+    rv = egress_resource_from_value(&r, egress_document_root(document), &options, NULL);
+  must((rv == 0) == (r != NULL), "out is written on success only");
+  egress_resource_unref(r);
+  egress_document_free(document);
+  return rv;
+}
+
 int main(void) {
+  sweep_run("read", read_good, NULL);
+  sweep_run("read with faults", read_bad, NULL);
+  sweep_run("read a document", read_document, NULL);
   sweep_run("make", make, NULL);
   sweep_run("pack", pack, NULL);
   sweep_run("print a map", print, (void *)(uintptr_t)&metadata);
