@@ -245,6 +245,12 @@ static PyObject *event_tuple(const egress_event *event) {
   $1 = &parsed;
 }
 
+%typemap(in) const egress_resource_options *options (egress_resource_options parsed = EGRESS_RESOURCE_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zz", &parsed.name, &parsed.file))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
 %ignore egress_alloc;
 %ignore egress_bootstrap_options;
 %ignore egress_cache_options;
@@ -255,6 +261,8 @@ static PyObject *event_tuple(const egress_event *event) {
 %ignore egress_listen_options;
 %ignore egress_node;
 %ignore egress_policy_options;
+%ignore egress_resource_from_value;
+%ignore egress_resource_options;
 %ignore egress_server_options;
 %ignore egress_text_data;
 %ignore egress_text_size;

@@ -169,6 +169,16 @@ def test_the_python_program_of_a_readme(in_folder: Path, page: Path, lines: int)
     assert serves(in_folder, [sys.executable, str(in_folder / "readme.py")], port)
 
 
+def test_the_program_about_resources(tmp_path: Path) -> None:
+    pytest.importorskip("egress", reason="the Python package egress is not installed: pip install ./bindings/python")
+    [program, printed] = [text for _, kind, _, text in fences(build.PROJECT / "docs" / "resources.md") if kind]
+    (tmp_path / "resources.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "resources.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == printed, done.stderr
+
+
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text()):

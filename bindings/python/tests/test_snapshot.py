@@ -27,6 +27,36 @@ def test_resource_equality_is_that_of_its_content() -> None:
     assert len(cluster("a").version) == 32
 
 
+def test_resource_from_text() -> None:
+    text = f'{{"@type": "{CLUSTER}", "name": "größe", "connectTimeout": "1.5s"}}'
+    resource = Resource.from_json(text)
+    assert (resource.type_url, resource.name) == (CLUSTER, "größe")
+    message = cluster_pb2.Cluster.FromString(resource.data)
+    assert message.connect_timeout.ToMilliseconds() == 1500
+    assert Resource.from_json(resource.json()) == resource
+    assert Resource.from_json(text.encode()) == resource
+    assert Resource.from_yaml(f"name: größe\nconnect_timeout: 1.5s\n'@type': {CLUSTER}\n") == resource
+    assert Resource.from_json(text, name="other").name == "other"
+
+
+def test_resource_from_bad_text() -> None:
+    with pytest.raises(egress.ResourceError) as caught:
+        Resource.from_json(f'{{"@type": "{CLUSTER}", "name": "a",\n"tpye": 1, "connectTimeout": 5}}', file="a.json")
+    assert caught.value.code is egress.Code.ERESOURCE
+    assert [(item.file, item.line, item.column) for item in caught.value.diagnostics] == [
+        ("a.json", 2, 1),
+        ("a.json", 2, 30),
+    ]
+    assert "did you mean `type`?" in str(caught.value)
+    with pytest.raises(egress.ResourceError) as caught:
+        Resource.from_yaml("a: [")
+    assert caught.value.code is egress.Code.ESYNTAX
+    with pytest.raises(egress.ResourceError):
+        Resource.from_json('"\ud800"')
+    with pytest.raises(ValueError):
+        Resource.from_json(f'{{"@type": "{CLUSTER}"}}', name="")
+
+
 @pytest.mark.parametrize("type_url, name", [("", "a"), (CLUSTER, ""), ("x" * 256, "a"), (CLUSTER, "a\0b")])
 def test_resource_without_type_or_name_is_a_value_error(type_url: str, name: str) -> None:
     with pytest.raises(ValueError):

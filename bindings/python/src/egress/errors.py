@@ -70,7 +70,7 @@ class PolicyError(Error):
 
 
 class ResourceError(Error):
-    """Bytes are not the message that they should be, or there is no such resource or type."""
+    """Bytes or text are not the message that they should be, or there is no such resource or type."""
 
 
 class ServerError(Error):

@@ -1,6 +1,6 @@
 """Resources and the sets of them that a group of Envoys gets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from egress import lowlevel
 from egress.errors import Diagnostic, ResourceError, check, diagnostics, new_diag
@@ -9,6 +9,10 @@ LISTENER: str = lowlevel.EGRESS_TYPE_LISTENER
 CLUSTER: str = lowlevel.EGRESS_TYPE_CLUSTER
 ROUTE: str = lowlevel.EGRESS_TYPE_ROUTE
 ENDPOINT: str = lowlevel.EGRESS_TYPE_ENDPOINT
+
+_Reader = Callable[
+    [bytes, tuple[str | None, str | None], lowlevel.egress_diag], tuple[int, lowlevel.egress_resource]
+]
 
 
 class Resource:
@@ -29,6 +33,27 @@ class Resource:
         resource = cls.__new__(cls)
         resource._raw = raw
         return resource
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, name: str | None = None, file: str | None = None) -> "Resource":
+        """Read proto3 JSON: an object whose ``@type`` names any message of the Envoy v3 API.
+
+        ``name`` is for messages that have none of their own; ``file`` is how faults call the text. Raises
+        ResourceError, whose diagnostics are all faults found.
+        """
+        return cls._read(lowlevel.egress_resource_from_json, text, name, file)
+
+    @classmethod
+    def from_yaml(cls, text: str | bytes, *, name: str | None = None, file: str | None = None) -> "Resource":
+        """Read YAML, as ``from_json``; anchors, aliases and tags are faults."""
+        return cls._read(lowlevel.egress_resource_from_yaml, text, name, file)
+
+    @classmethod
+    def _read(cls, read: _Reader, text: str | bytes, name: str | None, file: str | None) -> "Resource":
+        diag = new_diag()
+        code, raw = read(text.encode(errors="surrogatepass") if isinstance(text, str) else text, (name, file), diag)
+        check(code, ResourceError, diag)
+        return cls._own(raw)
 
     @property
     def type_url(self) -> str:
