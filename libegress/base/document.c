@@ -119,7 +119,7 @@ const egress__node *egress__node_member(const egress__node *map_node, const char
 
 enum {
   MAX_BYTES = 64 << 20, /* as much as a packed resource may have */
-  MAX_VALUES = 2 << 20  /* 128 MiB of nodes; a cluster with 100,000 endpoints takes half of them */
+  MAX_VALUES = 2 << 20  /* 128 MiB of nodes; an assignment of 100,000 endpoints takes two thirds of them */
 };
 
 const egress__document_rules egress__document_rules_default = {

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/map.h"
 #include "base/document.h"
 #include "base/fault.h"
+#include "base/map.h"
 #include "policy/model.h"
 
 enum {
