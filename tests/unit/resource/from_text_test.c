@@ -1,5 +1,5 @@
 #include <criterion/criterion.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <egress/error.h>
@@ -100,6 +100,19 @@ Test(from_text, no_resource) {
   refuses("{\"@type\": \"a\\u0000/envoy.config.cluster.v3.Cluster\", \"name\": \"x\"}",
           "f:1:11: error: the message needs an `@type` of at most 255 bytes without NULs\n");
   refuses_as(egress_resource_from_yaml, "# no\n", 5, EGRESS_ERESOURCE, "f:1:1: error: the text is empty\n");
+}
+
+Test(from_text, long_type_url) {
+  static const char type[] = "/envoy.config.cluster.v3.Cluster";
+  char text[512], prefix[256];
+  memset(prefix, 'x', sizeof prefix);
+  int fits = 255 - (int)strlen(type);
+  sprintf(text, "{\"@type\": \"%.*s%s\", \"name\": \"a\"}", fits, prefix, type);
+  egress_resource *r = read_good(egress_resource_from_json, text, NULL);
+  cr_expect_eq(strlen(egress_resource_type_url(r)), 255);
+  egress_resource_unref(r);
+  sprintf(text, "{\"@type\": \"%.*s%s\", \"name\": \"a\"}", fits + 1, prefix, type);
+  refuses(text, "f:1:11: error: the message needs an `@type` of at most 255 bytes without NULs\n");
 }
 
 Test(from_text, no_name) {

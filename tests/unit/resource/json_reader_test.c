@@ -74,6 +74,10 @@ Test(json_reader, null_is_unset) {
          "\xb2\x02\x00");
 }
 
+Test(json_reader, null_that_is_held) {
+  EXPECT("google.api.expr.v1alpha1.Constant", "\"nullValue\": null", "\x08\x00");
+}
+
 Test(json_reader, oneof) {
   expect_fault(cluster, "\"type\": \"EDS\",\n\"clusterType\": {}",
                "f:2:1: error: `clusterType` cannot stand beside `type` on line 1: only one of them may be set\n");
@@ -145,6 +149,7 @@ Test(json_reader, integers) {
   VALUE("UInt32Value", "-0.0e5", "");
   VALUE("Int32Value", "0e999999999999999999999", "");
   VALUE("UInt64Value", "18446744073709551615", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
+  VALUE("UInt64Value", "1844674407370955161.5e1", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
   VALUE("Int64Value", "\"-9223372036854775808\"", "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01");
   REFUSE("UInt64Value", "18446744073709551616", "must be from 0 to 18446744073709551615, not 18446744073709551616");
   REFUSE("Int64Value", "9223372036854775808",
@@ -217,11 +222,11 @@ Test(json_reader, durations) {
 
 Test(json_reader, timestamps) {
   static const char *const refused[] = {
-      "1970-01-01T00:00:00",   "1970-01-01 00:00:00Z",      "1970-1-01T00:00:00Z",       "1970-02-29T00:00:00Z",
-      "1970-13-01T00:00:00Z",  "1970-00-01T00:00:00Z",      "1970-01-32T00:00:00Z",      "1970-01-00T00:00:00Z",
-      "1970-01-01T24:00:00Z",  "1970-01-01T00:60:00Z",      "1970-01-01T00:00:60Z",      "1970-01-01T00:00:00+24:00",
-      "1970-01-01t00:00:00Z",  "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "1900-02-29T00:00:00Z",
-      "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00ZZ"};
+      "1970-01-01T00:00:00",       "1970-01-01 00:00:00Z",  "1970-1-01T00:00:00Z",       "1970-02-29T00:00:00Z",
+      "2000-01-32T00:00:00Z",      "1970-13-01T00:00:00Z",  "1970-00-01T00:00:00Z",      "1970-01-32T00:00:00Z",
+      "1970-01-00T00:00:00Z",      "1970-01-01T24:00:00Z",  "1970-01-01T00:60:00Z",      "1970-01-01T00:00:60Z",
+      "1970-01-01T00:00:00+24:00", "1970-01-01t00:00:00Z",  "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01",
+      "1900-02-29T00:00:00Z",      "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00ZZ"};
   VALUE("Timestamp", "\"1970-01-01T00:00:01.000000002Z\"", "\x08\x01\x10\x02");
   VALUE("Timestamp", "\"1970-01-01T01:00:00+01:00\"", "");
   VALUE("Timestamp", "\"1969-12-31T22:59:59-01:00\"", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
@@ -298,10 +303,11 @@ Test(json_reader, long_content) {
   expect_bytes(cluster, nested, wanted, 210);
 }
 
-static int nested(unsigned depth) {
+static int nested(unsigned depth, const char *innermost) {
   char members[4096] = "\"value\": ", said[256];
   for (unsigned i = 0; i < depth; i++)
     strcat(members, "[");
+  strcat(members, innermost);
   for (unsigned i = 0; i < depth; i++)
     strcat(members, "]");
   size_t size;
@@ -310,8 +316,9 @@ static int nested(unsigned depth) {
 
 /* Each list is a Value and a ListValue. */
 Test(json_reader, depth) {
-  cr_expect_eq(nested(32), 0);
-  cr_expect_eq(nested(33), EGRESS_ELIMIT);
+  cr_expect_eq(nested(32, ""), 0);
+  cr_expect_eq(nested(32, "1"), EGRESS_ELIMIT);
+  cr_expect_eq(nested(31, "1"), 0);
 }
 
 /* Faults are counted when nobody reads them any more. */
