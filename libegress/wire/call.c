@@ -58,6 +58,7 @@ static const char out_of_memory[] = "the server is out of memory";
 static void link_call(egress__call *call) {
   egress_server *server = call->server;
   call->gate->call_count++;
+  call->previous = NULL;
   call->next = server->calls;
   if (call->next != NULL)
     call->next->previous = call;
