@@ -52,6 +52,8 @@ const char *egress__peer_format(char out[EGRESS__PEER_TEXT], grpc_call *call) {
   char *text = grpc_call_get_peer(call);
   if (strncmp(text, "fd:", 3) == 0)
     of_descriptor(out, atoi(text + 3));
+  else if (strcmp(text, "unknown") == 0) /* gRPC's word once the connection is gone */
+    out[0] = '\0';
   else
     copy_unescaped(out, text);
   gpr_free(text);

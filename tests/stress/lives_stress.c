@@ -13,7 +13,7 @@
 #include <egress/egress.h>
 
 #include "sample/sample.h"
-#include "stress/client.h"
+#include "support/grpc_client.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COUNT_BLOCKS 0

@@ -13,12 +13,13 @@
 #include <egress/egress.h>
 
 #include "sample/sample.h"
-#include "stress/client.h"
+#include "support/grpc_client.h"
 
 enum {
   NTH_MAX = 1000, /* allocations of one stream's life: far more than there are */
   CROWD = 4,
   STREAMS = 20, /* of each of the crowd */
+  REFUSED = 3,  /* before the server closes */
   CHANGE_EVERY_MS = 2,
   CLUSTERS = 20,
   RESOURCE_EXHAUSTED = 8, /* google.rpc.Code */
@@ -253,6 +254,8 @@ static void run_all(void *user) {
   client *last = client_open(s->address, NULL);
   must(client_subscribe(last) == 0 && client_take(last, 0) > 0, "served once more");
   fail(&s->memory, FAIL_FROM_NTH, 1, 0);
+  for (int i = 0; i < REFUSED; i++) /* and nobody comes after them, as nobody else would find what they left behind */
+    must(one_stream(s, 1) != 0, "without any memory, a client is refused");
   uv_async_send(&s->end);
   must(client_status(last) == UNAVAILABLE, "the last stream ends as the server closes");
   client_close(last);

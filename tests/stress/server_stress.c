@@ -12,7 +12,7 @@
 #include <egress/egress.h>
 
 #include "sample/sample.h"
-#include "stress/client.h"
+#include "support/grpc_client.h"
 
 enum {
   ROUNDS = 6,

@@ -1,4 +1,4 @@
-#include "stress/client.h"
+#include "support/grpc_client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

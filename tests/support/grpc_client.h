@@ -1,5 +1,5 @@
-#ifndef TESTS_STRESS_CLIENT_H
-#define TESTS_STRESS_CLIENT_H
+#ifndef TESTS_SUPPORT_GRPC_CLIENT_H
+#define TESTS_SUPPORT_GRPC_CLIENT_H
 
 #include <stddef.h>
 

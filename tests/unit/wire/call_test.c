@@ -1,0 +1,186 @@
+#include "wire/call.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/grpc_client.h"
+#include "support/serving.h"
+#include "support/xds.h"
+
+enum { CROWD = 100, AT_ONCE = 64 };
+
+static serving s;
+static client *clients[CROWD];
+static int count, status;
+
+static void connect_all(void *user) {
+  (void)user;
+  for (int i = 0; i < count; i++) {
+    clients[i] = client_open(s.address, NULL);
+    cr_assert_eq(client_subscribe(clients[i]), 0);
+    cr_assert_gt(client_take(clients[i], 1), 0);
+  }
+}
+
+static void take_all(void *user) {
+  (void)user;
+  for (int i = 0; i < count; i++)
+    cr_assert_gt(client_take(clients[i], 0), 0);
+}
+
+static void close_all(void *user) {
+  (void)user;
+  for (int i = 0; i < count; i++)
+    client_close(clients[i]);
+}
+
+static void read_status(void *user) {
+  status = client_status(user);
+}
+
+static void serve(const char *words) {
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, words, NULL), 0);
+  cr_assert_eq(egress_cache_set(s.cache, "*", snap), 0);
+  egress_snapshot_unref(snap);
+}
+
+static void begin(void) {
+  serving_begin(&s, NULL);
+  serve("C: a=1");
+  count = 1;
+}
+
+static void end(void) {
+  serving_end(&s);
+}
+
+TestSuite(call, .init = begin, .fini = end);
+
+static int no_stream_is_open(void *user) {
+  (void)user;
+  return egress_server_stream_count(s.server) == 0;
+}
+
+static int only_waiting_calls_are_left(void *user) {
+  const egress__gate *gate = user;
+  return gate->call_count == EGRESS__GATE_SLOTS;
+}
+
+/* ---- memory ---- */
+
+static size_t left;
+static int blocks;
+
+static void *scarce_resize(void *ptr, size_t size, void *user) {
+  (void)user;
+  if (left == 0)
+    return NULL;
+  left--;
+  blocks += ptr == NULL;
+  return realloc(ptr, size);
+}
+
+static void scarce_release(void *ptr, void *user) {
+  (void)user;
+  blocks--;
+  free(ptr);
+}
+
+Test(call, one_that_never_waited_is_freed_at_once) {
+  const egress_alloc scarce = {scarce_resize, scarce_release, NULL}, *usual = s.server->alloc;
+  egress__gate *gate = s.server->gates;
+  s.server->alloc = &scarce;
+  egress__call_free(NULL);
+  size_t need = 0;
+  for (egress__call *call = NULL; call == NULL; need++) {
+    left = need;
+    call = egress__call_new(gate);
+    cr_assert(need > 0 || call == NULL, "it needs memory");
+    if (call != NULL)
+      egress__call_free(call);
+    cr_assert_eq(blocks, 0);
+  }
+  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS, "it was not among those that wait");
+  s.server->alloc = usual;
+}
+
+/* ---- streams ---- */
+
+Test(call, another_waits_in_its_place_and_it_frees_itself) {
+  egress__gate *gate = s.server->gates;
+  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS);
+  count = EGRESS__GATE_SLOTS + 4; /* more than waited at first */
+  serving_while(&s, connect_all, NULL);
+  cr_assert_eq(egress_server_stream_count(s.server), (size_t)count);
+  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS + (size_t)count);
+  serving_while(&s, close_all, NULL);
+  serving_until(&s, only_waiting_calls_are_left, gate);
+  cr_assert_eq(egress_server_stream_count(s.server), 0);
+}
+
+/* The call of the one client there is: it alone has something new to send. */
+static egress__call *open_call(void) {
+  serve("C: a=2");
+  cr_assert_not_null(s.server->ready);
+  return s.server->ready;
+}
+
+Test(call, finish_ends_the_stream_with_its_status) {
+  char message[] = "ended by the test";
+  egress_event event = {0};
+  serving_while(&s, connect_all, NULL);
+  egress__call *call = open_call();
+  egress__call_finish(call, GRPC_STATUS_FAILED_PRECONDITION, message);
+  message[0] = 'X'; /* was copied */
+  cr_assert_eq(egress_server_stream_count(s.server), 0, "at once");
+  egress__call_finish(call, GRPC_STATUS_ABORTED, "too late");
+  serving_while(&s, read_status, clients[0]);
+  cr_assert_eq(status, GRPC_STATUS_FAILED_PRECONDITION);
+  do
+    cr_assert_eq(egress_server_next_event(s.server, &event), 1);
+  while (event.kind != EGRESS_EVENT_DISCONNECTED);
+  cr_assert_eq(event.status, GRPC_STATUS_FAILED_PRECONDITION);
+  cr_assert_str_eq(event.message, "ended by the test");
+  cr_assert_eq(egress_server_next_event(s.server, &event), 0, "once");
+  serving_while(&s, close_all, NULL);
+}
+
+Test(call, finishing_ends_no_call_that_waits) {
+  egress__gate *gate = s.server->gates;
+  egress__calls_finish(s.server, GRPC_STATUS_UNAVAILABLE, "nobody is there");
+  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS);
+  count = 3;
+  serving_while(&s, connect_all, NULL);
+  egress__calls_finish(s.server, GRPC_STATUS_UNAVAILABLE, "go");
+  cr_assert_eq(egress_server_stream_count(s.server), 0);
+  for (int i = 0; i < count; i++) {
+    status = 0;
+    serving_while(&s, read_status, clients[i]);
+    cr_expect_eq(status, GRPC_STATUS_UNAVAILABLE);
+  }
+  serving_while(&s, close_all, NULL);
+  serving_while(&s, connect_all, NULL); /* those that waited still take clients */
+  serving_while(&s, close_all, NULL);
+  serving_until(&s, no_stream_is_open, NULL);
+}
+
+Test(call, a_turn_sends_a_bounded_number_of_responses) {
+  count = CROWD;
+  serving_while(&s, connect_all, NULL);
+  cr_assert_eq(egress__calls_flush(s.server), 0, "all have what there is");
+  serve("C: a=2");
+  cr_assert_eq(egress__calls_flush(s.server), 1, "more than %d are ready", AT_ONCE);
+  cr_assert_eq(egress__calls_flush(s.server), 0, "not more than twice %d", AT_ONCE);
+  serving_while(&s, take_all, NULL);
+  serving_while(&s, close_all, NULL);
+}
+
+Test(call, what_is_ready_is_sent_without_being_asked_for) {
+  count = CROWD;
+  serving_while(&s, connect_all, NULL);
+  serve("C: a=2");
+  serving_while(&s, take_all, NULL);
+  serving_while(&s, close_all, NULL);
+}

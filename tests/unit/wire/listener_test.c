@@ -1,0 +1,236 @@
+#include "wire/listener.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/grpc_client.h"
+#include "support/pki.h"
+#include "support/serving.h"
+#include "support/xds.h"
+#include "wire/tcp.h"
+
+static serving s;
+static int warnings; /* of paused listeners */
+static client *one;
+static const char *trusted; /* whom the client trusts */
+static char address[64];
+static egress__listener *listener; /* the one that is tested, beside the server's own */
+
+static void on_log(int32_t level, const char *category, const char *text, void *user) {
+  (void)user;
+  if (strcmp(category, "wire") != 0)
+    return;
+  cr_assert_eq(level, EGRESS_LOG_WARN);
+  cr_assert_not_null(strstr(text, "raise the limit of open files"));
+  warnings++;
+}
+
+static void begin(void) {
+  egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
+  options.log = on_log;
+  serving_begin(&s, &options);
+}
+
+static void end(void) {
+  serving_end(&s);
+}
+
+TestSuite(listener, .init = begin, .fini = end);
+
+/* Opened, and among the server's, which closes and frees it, but not started. */
+static void open_at(const char *where, const egress_listen_options *options) {
+  egress_listen_options plain = EGRESS_LISTEN_OPTIONS_INIT;
+  cr_assert_eq(egress__listener_open(&listener, s.server, where, options != NULL ? options : &plain, NULL), 0);
+  *s.server->last_listener = listener;
+  s.server->last_listener = &listener->next;
+  snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)listener->port);
+}
+
+/* A connection without a client of gRPC behind it. The kernel makes it, whether anybody accepts or not. */
+static int connect_raw(void) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(listener->port)};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  cr_assert_eq(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+  return fd;
+}
+
+/* An HTTP/2 server speaks first, as soon as it has accepted. */
+static int is_served(void *user) {
+  const int *fd = user;
+  char byte;
+  return recv(*fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+static void turn(int times) {
+  while (times-- > 0)
+    uv_run(&s.loop, UV_RUN_ONCE);
+}
+
+Test(listener, accepts_nothing_before_it_is_started) {
+  open_at("127.0.0.1:0", NULL);
+  cr_assert_neq(listener->port, 0);
+  int fd = connect_raw();
+  turn(20);
+  cr_assert(!is_served(&fd));
+  egress__listener_start(listener);
+  serving_until(&s, is_served, &fd);
+  close(fd);
+}
+
+Test(listener, all_of_plaintext_share_a_gate) {
+  open_at("127.0.0.1:0", NULL);
+  cr_assert_eq(listener->gate, s.server->listeners->gate);
+  cr_assert_null(listener->gate->next);
+  egress__listener_start(listener);
+}
+
+Test(listener, one_that_cannot_be_opened_is_not_there) {
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  egress__listener *out = NULL;
+  cr_assert_lt(egress__listener_open(&out, s.server, s.address, &options, NULL), 0);
+  cr_assert_null(out);
+  cr_assert_not_null(s.server->plain_gate, "which others use");
+}
+
+static int is_free(uint16_t port) {
+  egress__endpoint at;
+  int fd;
+  uint16_t got;
+  cr_assert_eq(egress__endpoint_parse(&at, "127.0.0.1:0"), 0);
+  at.port = port;
+  if (egress__tcp_listen(&fd, &got, &at, NULL) != 0)
+    return 0;
+  close(fd);
+  return 1;
+}
+
+Test(listener, closing_gives_the_address_back) {
+  egress__listener *out = NULL;
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  cr_assert_eq(egress__listener_open(&out, s.server, "127.0.0.1:0", &options, NULL), 0);
+  egress__listener_start(out);
+  size_t handles = s.server->open_handles;
+  cr_assert(!is_free(out->port));
+  egress__listener_close(out);
+  cr_assert(is_free(out->port), "at once");
+  while (s.server->open_handles == handles)
+    turn(1);
+  egress__listener_free(out);
+}
+
+/* ---- without descriptors ---- */
+
+static int is_paused(void *user) {
+  (void)user;
+  return listener->is_paused;
+}
+
+/* Allows no descriptor more than there are. Returns the limit that was. */
+static rlim_t take_descriptors(void) {
+  struct rlimit limit;
+  int next = dup(0); /* the lowest that is free */
+  close(next);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = (rlim_t)next;
+  cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  return before;
+}
+
+static void give_descriptors(rlim_t count) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = count;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Test(listener, without_descriptors_it_pauses_and_warns_once) {
+  open_at("127.0.0.1:0", NULL);
+  egress__listener_start(listener);
+  int fd = connect_raw();
+  rlim_t before = take_descriptors();
+  serving_until(&s, is_paused, NULL);
+  cr_assert_eq(warnings, 1);
+  egress__listener_resume(listener);
+  cr_assert(!listener->is_paused, "it tries");
+  serving_until(&s, is_paused, NULL);
+  cr_assert_eq(warnings, 1, "it is the same shortage");
+  give_descriptors(before);
+  serving_until(&s, is_served, &fd);
+  cr_assert(!listener->is_paused, "it was resumed first");
+  close(fd);
+}
+
+Test(listener, resuming_one_that_serves_does_nothing) {
+  open_at("127.0.0.1:0", NULL);
+  egress__listener_start(listener);
+  const egress__gate *gate = listener->gate;
+  egress__listener_distrust(listener); /* it is not gRPC that accepts here */
+  egress__listener_resume(listener);
+  cr_assert(listener->gate == gate && !listener->is_paused && warnings == 0);
+}
+
+/* ---- TLS ---- */
+
+static void open_one(void *user) {
+  (void)user;
+  one = client_open(address, trusted);
+}
+
+static void use_and_close_one(void *user) {
+  (void)user;
+  cr_assert_eq(client_subscribe(one), 0);
+  cr_assert_gt(client_take(one, 0), 0);
+  client_close(one);
+}
+
+static int serves_again(void *user) {
+  (void)user;
+  return !listener->is_paused;
+}
+
+static void serve_something(void) {
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, "C: a=1", NULL), 0);
+  cr_assert_eq(egress_cache_set(s.cache, "*", snap), 0);
+  egress_snapshot_unref(snap);
+}
+
+Test(listener, a_TLS_port_that_failed_is_opened_anew_and_its_streams_live) {
+  EVP_PKEY *pair = pki_key("EC");
+  char *cert = pki_certificate(pair), *key = pki_key_text(pair, NULL);
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  options.tls_cert = cert;
+  options.tls_key = key;
+  trusted = cert;
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  const egress__gate *gate = listener->gate;
+  uint16_t port = listener->port;
+  cr_assert_neq(gate, s.server->plain_gate);
+  egress__listener_start(listener);
+  serving_while(&s, open_one, NULL);
+  client *first = one;
+  egress__listener_resume(listener);
+  cr_assert_eq(listener->gate, gate, "nothing has failed yet");
+  egress__listener_distrust(listener);
+  egress__listener_distrust(listener);
+  cr_assert(listener->is_paused && listener->gate == NULL);
+  cr_assert_eq(warnings, 1);
+  serving_until(&s, serves_again, NULL);
+  cr_assert(listener->gate != NULL && listener->gate != gate);
+  cr_assert_eq(listener->port, port, "clients know this one");
+  serving_while(&s, open_one, NULL);
+  serving_while(&s, use_and_close_one, NULL);
+  one = first;
+  serving_while(&s, use_and_close_one, NULL);
+  free(cert);
+  free(key);
+  EVP_PKEY_free(pair);
+}
