@@ -36,10 +36,13 @@ static const egress__log_field log_fields[] = {
 
 /* What a refused client reads, by what refused it: the first that fits. */
 typedef struct refusal {
-  const char *decided_by; /* how the name of what refused starts, and a bracket behind it if that is all of it */
-  const char *route;      /* how the name of the route starts */
+  const char *details; /* how the details of the response start */
+  const char *route;   /* how the name of the route starts */
   const char *body;
 } refusal;
+
+/* An RBAC filter refused; behind it stands the name of what decided, and a bracket. */
+#define DECIDED_BY "rbac_access_denied_matched_policy["
 
 #define WHO "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
 #define WHAT "%REQ(:AUTHORITY)%"
@@ -47,26 +50,29 @@ typedef struct refusal {
   "egress: no rule of the egress policy lets " WHO " reach " WHAT ". If you need it, ask the owners of the policy " \
   "for a rule with this host and port."
 static const refusal refusals[] = {
-    {EGRESS__NOT_A_RULE "special-use-address", "",
+    {DECIDED_BY EGRESS__NOT_A_RULE "special-use-address", "",
      "egress: " WHAT
      " is allowed by name but resolves to a private or other special-use address. If that is meant, ask "
      "the owners of the egress policy to add the address to allow_private."},
-    {EGRESS__NOT_A_RULE, "", NO_RULE},
-    {"none]", EGRESS__ADDRESS_ROUTE, NO_RULE}, /* Envoy's word for it; on other routes it is the name of a deny entry */
-    {"", "",
+    {DECIDED_BY EGRESS__NOT_A_RULE, "", NO_RULE},
+    /* Envoy's word for it; on other routes it is the name of a deny entry. */
+    {DECIDED_BY "none]", EGRESS__ADDRESS_ROUTE, NO_RULE},
+    {DECIDED_BY, "",
      "egress: the egress policy denies " WHAT " to " WHO ". If you need it, ask the owners of the policy to lift "
      "that."},
+    {"upgrade_failed", "",
+     "egress: this proxy passes no Upgrade in a plain HTTP request. For WebSocket and the like, open a "
+     "tunnel (CONNECT host:port) and speak inside it."},
 };
 
-/* AccessLogFilter: an RBAC filter refused like that. What the filter leaves as metadata is not there yet when the body
- * is made; the details of the response are. */
+/* AccessLogFilter: refused like that. What an RBAC filter leaves as metadata is not there yet when the body is made;
+ * the details of the response are. */
 static egress__message *refused_by(egress__build *b, const refusal *of) {
   const char *route =
       of->route[0] == '\0' ? "" : egress__build_printf(b, " && xds.route_name.startsWith('%s')", of->route);
   egress__message *cel = EGRESS__MAKE(b, envoy__extensions__access_loggers__filters__cel__v3__expression_filter);
   egress__set_text(b, cel, "expression",
-                   egress__build_printf(b, "response.code_details.startsWith('rbac_access_denied_matched_policy[%s')%s",
-                                        of->decided_by, route));
+                   egress__build_printf(b, "response.code_details.startsWith('%s')%s", of->details, route));
   egress__message *extension = EGRESS__MAKE(b, envoy__config__accesslog__v3__extension_filter);
   egress__set_text(b, extension, "name", "envoy.access_loggers.extension_filters.cel");
   egress__set_message(b, extension, "typed_config", cel);
@@ -124,7 +130,8 @@ static void add_filters(egress__build *b, egress__message *manager, const egress
   add_http_filter(b, manager, "envoy.filters.http.router", router);
 }
 
-/* The request passes as it came: no header tells the destination who asked, and no path is rewritten. */
+/* The request passes as it came: no path is rewritten, and no header tells the destination who asked. Some that do are
+ * added whatever is set here; the routes remove them. */
 static void pass_through(egress__build *b, egress__message *manager) {
   egress__set_number(b, manager, "use_remote_address", 1); /* else X-Forwarded-For could claim another source */
   egress__set_number(b, manager, "skip_xff_append", 1);

@@ -108,17 +108,18 @@ static egress__message *forward(egress__build *b, const char *name, int connect,
   egress__message *action = EGRESS__MAKE(b, envoy__config__route__v3__route_action);
   egress__set_text(b, action, "cluster", EGRESS_CLUSTER_FORWARD);
   egress__set_duration(b, action, "timeout", 0); /* a download or a tunnel may last */
+  egress__message *upgrade = EGRESS__MAKE(b, envoy__config__route__v3__route_action__upgrade_config);
+  egress__set_text(b, upgrade, "upgrade_type", "CONNECT");
   if (connect) {
     egress__set_message(b, match, "connect_matcher",
                         EGRESS__MAKE(b, envoy__config__route__v3__route_match__connect_matcher));
-    egress__message *upgrade = EGRESS__MAKE(b, envoy__config__route__v3__route_action__upgrade_config);
-    egress__set_text(b, upgrade, "upgrade_type", "CONNECT");
     egress__set_message(b, upgrade, "connect_config",
                         EGRESS__MAKE(b, envoy__config__route__v3__route_action__upgrade_config__connect_config));
-    egress__set_message(b, action, "upgrade_configs", upgrade);
   } else {
+    egress__set_number(b, upgrade, "enabled", 0); /* else `Upgrade: connect` would make a tunnel of the request */
     egress__set_text(b, match, "prefix", "/");
   }
+  egress__set_message(b, action, "upgrade_configs", upgrade);
   if (header != NULL)
     egress__set_message(b, match, "headers", header);
   egress__message *route = EGRESS__MAKE(b, envoy__config__route__v3__route);
@@ -306,6 +307,13 @@ static void set_defaults(writer *w) {
   egress__set_entry(b, w->routes, "typed_per_filter_config", EGRESS__FILTER_ADDRESSES, off);
 }
 
+/* Envoy tells the destination who asked, and how; it must not. The first of them holds the client's address. */
+static void remove_headers(writer *w) {
+  static const char *const added[] = {"x-envoy-external-address", "x-envoy-internal", "x-forwarded-proto"};
+  for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+    egress__set_text(w->b, w->routes, "request_headers_to_remove", added[i]);
+}
+
 egress__message *egress__routes(egress__build *b, const egress_policy *policy, const egress__classes *classes) {
   egress__message *header = EGRESS__MAKE(b, envoy__type__matcher__v3__http_request_header_match_input);
   egress__set_text(b, header, "header_name", ":authority");
@@ -325,6 +333,7 @@ egress__message *egress__routes(egress__build *b, const egress_policy *policy, c
   egress__set_text(b, w.rest, "name", "rest");
   egress__set_text(b, w.rest, "domains", "*");
   set_defaults(&w);
+  remove_headers(&w);
   make_address_routes(&w);
   add_address_routes(&w, w.rest);
   add_classes(&w, classes);

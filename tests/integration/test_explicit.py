@@ -209,6 +209,50 @@ def test_forwarded_for_is_not_believed(proxy: Proxy) -> None:
         assert client.get(explicit, target, A, headers={header: B}).reached
 
 
+def plain_headers(proxy: Proxy, mode: str) -> dict[str, str]:
+    """What the backend is told by the proxy, of a request that says nothing but its host."""
+    backend = proxy.world.main
+    seen = len(backend.heads)
+    assert proxy.ask(mode, "a.example.com", A).reached
+    (head,) = backend.heads[seen:]
+    lines = head.rstrip().split("\r\n")
+    assert lines[0] == "GET / HTTP/1.1"
+    return dict(line.lower().split(": ", 1) for line in lines[1:])
+
+
+@pytest.mark.parametrize("mode", ["http", "host", "get_h2"])
+def test_the_destination_is_told_nothing_of_the_client(proxy: Proxy, mode: str) -> None:
+    assert plain_headers(proxy, mode) == {"host": f"a.example.com:{proxy.world.port}"}
+
+
+@pytest.mark.parametrize("upgrade", ["connect", "CONNECT", "websocket", "other"])
+def test_plain_http_is_never_made_a_tunnel(proxy: Proxy, upgrade: str) -> None:
+    """Whatever protocol a request asks to go on with: neither the backend nor a raw byte gets through."""
+    port, explicit, backend = proxy.world.port, proxy.explicit_port.port, proxy.world.main
+    proxy.use(
+        policies.policy(
+            f"  - {{name: plain, to: [a.example.com, {MAIN}/32], ports: [{port}], protocol: http}}\n"
+            f"  - {{name: tunnel, to: [real.example.com], ports: [{port}], protocol: tls}}\n"
+        )
+    )
+    seen = len(backend.heads)
+    for name in ("a.example.com", MAIN):
+        with client.Connection(explicit, A) as connection:
+            target = f"http://{name}:{port}/"
+            connection.send(
+                f"GET {target} HTTP/1.1\r\nhost: {name}:{port}\r\nconnection: upgrade\r\nupgrade: {upgrade}\r\n\r\n"
+                "raw bytes\n".encode()
+            )
+            answers = [connection.response(), client.upgrade_h2(explicit, f"{name}:{port}", upgrade, A)]
+        for status, body in answers:
+            assert status == 403, name
+            assert body.startswith(b"egress: ") and b"CONNECT host:port" in body, name
+    assert len(backend.heads) == seen
+    for tunnel in TUNNELS:
+        assert proxy.ask(tunnel, "a.example.com", A).status == 403
+    assert proxy.ask("http", "a.example.com", A).reached
+
+
 def test_real_handshake_through_a_tunnel(proxy: Proxy) -> None:
     with client.Connection(proxy.explicit_port.port, A) as connection:
         where = f"real.example.com:{proxy.world.port}"

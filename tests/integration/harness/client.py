@@ -10,6 +10,8 @@ import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import hpack
+import hyperframe.frame
 
 from . import hello
 from .network import MARK
@@ -209,18 +211,40 @@ def get_h2(port: int, authority: str, source: str = "127.1.0.1") -> Outcome:
     )
 
 
+def upgrade_h2(port: int, authority: str, upgrade: str, source: str = "127.1.0.1") -> tuple[int, bytes]:
+    """An extended CONNECT (RFC 8441) with prior knowledge: the response. The h2 package reads none behind a GOAWAY."""
+    headers = [(":method", "CONNECT"), (":protocol", upgrade), (":scheme", "http"), (":authority", authority)]
+    status, body, decoder = 0, b"", hpack.Decoder()
+    with Connection(port, source) as connection:
+        _h2_send(connection, [*headers, (":path", "/")], end=False)
+        while len(head := connection.read_exactly(9)) == 9:
+            frame, size = hyperframe.frame.Frame.parse_frame_header(memoryview(head))
+            frame.parse_body(memoryview(connection.read_exactly(size)))
+            if isinstance(frame, hyperframe.frame.HeadersFrame):
+                status = int(dict(decoder.decode(frame.data))[":status"])
+            elif isinstance(frame, hyperframe.frame.DataFrame):
+                body += frame.data
+            if frame.stream_id == 1 and ("END_STREAM" in frame.flags or status == 200):
+                break
+    return status, body
+
+
+def _h2_send(connection: Connection, headers: list[tuple[str, str]], end: bool) -> h2.connection.H2Connection:
+    # Names that are no names must reach the proxy as they are.
+    config = h2.config.H2Configuration(
+        header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
+    )
+    session = h2.connection.H2Connection(config)
+    session.initiate_connection()
+    wire = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    session.send_headers(1, wire, end_stream=end)
+    connection.send(session.data_to_send())
+    return session
+
+
 def _h2_request(port: int, headers: list[tuple[str, str]], source: str, inner: bytes) -> Outcome:
     with Connection(port, source) as connection:
-        # Names that are no names must reach the proxy as they are.
-        config = h2.config.H2Configuration(
-            header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
-        )
-        session = h2.connection.H2Connection(config)
-        session.initiate_connection()
-        wire = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        session.send_headers(1, wire, end_stream=not inner)
-        connection.send(session.data_to_send())
-        return _h2_outcome(connection, session, inner)
+        return _h2_outcome(connection, _h2_send(connection, headers, end=not inner), inner)
 
 
 def _h2_outcome(connection: Connection, session: h2.connection.H2Connection, inner: bytes) -> Outcome:

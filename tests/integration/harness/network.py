@@ -65,6 +65,7 @@ class Backend:
         self.address = address
         self.names: list[bytes | None] = []  # server names seen
         self.hosts: list[str] = []  # Host headers seen
+        self.heads: list[str] = []  # of requests, whole
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         start = await reader.readexactly(5)
@@ -89,6 +90,7 @@ class Backend:
             fields = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:] if ": " in line)
             host = {name.lower(): value for name, value in fields.items()}.get("host", "")
             self.hosts.append(host)
+            self.heads.append(head.decode("latin-1"))
             body = MARK + b" http %s %s\n" % (self.address.encode(), host.encode("latin-1"))
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
             await writer.drain()

@@ -172,6 +172,9 @@ Test(explicit, a_refusal_says_why) {
   cr_expect(refuses_on(&f, "address-connect", "none", "no rule of the egress policy"));
   cr_expect(refuses_on(&f, "address-connect", "000001:none", "the egress policy denies"));
   cr_expect(refuses_with(&f, "special-use-address", "the egress policy denies"), "a deny entry of that name");
+  const char *upgrade = body_for(&f, "upgrade_failed", "http");
+  cr_assert_not_null(upgrade);
+  cr_expect_not_null(strstr(upgrade, "CONNECT host:port"), "what to do instead");
   cr_expect_null(body_for(&f, "route_not_found", "http"), "Envoy's own replies stay as they are");
   cr_expect_null(body_for(&f, "dns_resolution_failure", "http"));
   fixture_dispose(&f);

@@ -294,5 +294,38 @@ Test(routes, forwards_without_a_limit_on_time) {
   cr_assert_eq(action->n_upgrade_configs, 1);
   cr_expect_str_eq(action->upgrade_configs[0]->upgrade_type, "CONNECT");
   cr_expect_not_null(action->upgrade_configs[0]->connect_config, "the tunnel ends here");
+  cr_expect(action->upgrade_configs[0]->enabled == NULL || action->upgrade_configs[0]->enabled->value);
+  fixture_dispose(&f);
+}
+
+Test(routes, make_no_tunnel_of_plain_http) {
+  fixture f;
+  fixture_init(&f, HEAD "rules:\n  - {name: r, to: [a.test]}\n  - {name: s, to: [192.0.2.1], ports: [80]}\n");
+  size_t plain = 0;
+  for (size_t i = 0; i < f.envoy.routes->n_virtual_hosts; i++) {
+    const VirtualHost *host = f.envoy.routes->virtual_hosts[i];
+    for (size_t j = 0; j < host->n_routes; j++) {
+      const Envoy__Config__Route__V3__RouteAction *action = host->routes[j]->route;
+      if (host->routes[j]->match->path_specifier_case ==
+          ENVOY__CONFIG__ROUTE__V3__ROUTE_MATCH__PATH_SPECIFIER_CONNECT_MATCHER)
+        continue;
+      plain++;
+      cr_assert_eq(action->n_upgrade_configs, 1);
+      cr_expect_str_eq(action->upgrade_configs[0]->upgrade_type, "CONNECT");
+      cr_assert_not_null(action->upgrade_configs[0]->enabled, "the default is yes");
+      cr_expect_not(action->upgrade_configs[0]->enabled->value);
+    }
+  }
+  cr_expect_eq(plain, 2, "by name, and by address");
+  fixture_dispose(&f);
+}
+
+Test(routes, tell_the_destination_nothing_that_envoy_adds) {
+  fixture f;
+  fixture_init(&f, HEAD "rules:\n  - {name: r, to: [a.test]}\n");
+  static const char *const added[] = {"x-envoy-external-address", "x-envoy-internal", "x-forwarded-proto"};
+  cr_assert_eq(f.envoy.routes->n_request_headers_to_remove, 3);
+  for (size_t i = 0; i < 3; i++)
+    cr_expect_str_eq(f.envoy.routes->request_headers_to_remove[i], added[i]);
   fixture_dispose(&f);
 }
