@@ -25,10 +25,15 @@ def test_cache_is_a_mapping() -> None:
     assert cache["*"] == one
 
 
-@pytest.mark.parametrize("group", ["", "x" * 256, "a\0b"])
-def test_group_without_a_proper_name_is_a_value_error(group: str) -> None:
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize("group", ["", "x" * 256, "é" * 128])
+def test_group_without_a_proper_name_is_told_what_a_name_is(group: str) -> None:
+    with pytest.raises(ValueError, match="1 to 255 bytes of UTF-8"):
         Cache()[group] = Snapshot.build()
+
+
+def test_group_with_a_nul_is_a_value_error() -> None:
+    with pytest.raises(ValueError):
+        Cache()["a\0b"] = Snapshot.build()
 
 
 def test_cache_takes_snapshots_only() -> None:

@@ -105,6 +105,18 @@ def test_wrong_types_are_type_errors(policy: egress.Policy, source: object, name
         policy.decide(source, name, port)  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("text", [5, None, ["version"], [118, 101]])
+def test_text_of_a_wrong_type_is_a_type_error(text: object) -> None:
+    """``bytes(5)`` would be five NULs."""
+    with pytest.raises(TypeError):
+        egress.Policy(text)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_text_may_be_bytes_of_any_kind(kind: type) -> None:
+    assert egress.Policy(kind(b"version: egress/v1\n")).rules == ()
+
+
 def test_rules_are_named_denies_first(policy: egress.Policy) -> None:
     assert policy.rules == ("no-paste", "billing-payments", "office")
     assert policy.destination_count == 4

@@ -63,6 +63,12 @@ def test_resource_without_type_or_name_is_a_value_error(type_url: str, name: str
         Resource(type_url, name, b"")
 
 
+@pytest.mark.parametrize("data", [0, 5, "text", None, [10, 1]])
+def test_resource_of_no_bytes_is_a_type_error(data: object) -> None:
+    with pytest.raises(TypeError):
+        Resource(CLUSTER, "a", data)  # type: ignore[arg-type]
+
+
 def test_resource_that_is_no_message() -> None:
     with pytest.raises(egress.ResourceError) as caught:
         Resource(CLUSTER, "broken", b"\x0a\x7f")

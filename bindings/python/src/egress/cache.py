@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from egress import lowlevel
-from egress.errors import ServerError, check
+from egress.errors import ArgumentError, Code, ServerError, check
 from egress.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Cache:
         self._servers: WeakSet[Server] = WeakSet()
 
     def __setitem__(self, group: str, snapshot: Snapshot) -> None:
-        check(lowlevel.egress_cache_set(self._raw, group, snapshot._raw), ServerError, about=f"group {group!r}")
+        _check(lowlevel.egress_cache_set(self._raw, group, snapshot._raw), group)
         for server in self._servers:
             server._wake()
 
@@ -42,7 +42,7 @@ class Cache:
         code = lowlevel.egress_cache_clear(self._raw, group)
         if code == lowlevel.EGRESS_ENOENT:
             raise KeyError(group)
-        check(code, ServerError, about=f"group {group!r}")
+        _check(code, group)
         for server in self._servers:
             server._wake()
 
@@ -53,3 +53,9 @@ class Cache:
         """The group's own snapshot, if it has one."""
         raw = lowlevel.egress_cache_get(self._raw, group)
         return None if raw is None else Snapshot._own(raw)
+
+
+def _check(code: int, group: str) -> None:
+    if code == lowlevel.EGRESS_EINVAL:
+        raise ArgumentError(Code.EINVAL, f"group {group!r}: a group is 1 to 255 bytes of UTF-8")
+    check(code, ServerError, about=f"group {group!r}")

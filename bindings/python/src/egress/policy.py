@@ -91,7 +91,7 @@ class Policy:
     def __init__(self, text: str | bytes, name: str = "policy") -> None:
         """Read a policy from text; ``name`` is what diagnostics call it. Raises PolicyError with every fault."""
         diag = new_diag()
-        data = text.encode() if isinstance(text, str) else bytes(text)
+        data = text.encode() if isinstance(text, str) else bytes(memoryview(text))
         code, raw = lowlevel.egress_policy_parse(data, name, diag)
         check(code, PolicyError, diag)
         self._raw, self._diagnostics = raw, diagnostics(diag)

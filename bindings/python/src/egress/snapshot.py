@@ -24,7 +24,7 @@ class Resource:
 
     def __init__(self, type_url: str, name: str, data: bytes) -> None:
         """``data`` is the packed protobuf message, such as ``message.SerializeToString()``."""
-        code, raw = lowlevel.egress_resource_new(type_url, name, bytes(data))
+        code, raw = lowlevel.egress_resource_new(type_url, name, bytes(memoryview(data)))
         check(code, ResourceError, about=f"resource {name!r} of type {type_url!r}")
         self._raw = raw
 
