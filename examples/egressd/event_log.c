@@ -13,8 +13,8 @@ static void put_quoted(FILE *file, const char *value) {
     size_t size = utf8_size((const char *)at);
     if (size == 0)
       fputs("\\ufffd", file);
-    else if (*at < 0x20 || *at == 0x7f)
-      fprintf(file, "\\u%04x", *at);
+    else if (utf8_control((const char *)at) != 0)
+      fprintf(file, "\\u%04x", (unsigned)utf8_control((const char *)at));
     else if (*at == '"' || *at == '\\')
       fprintf(file, "\\%c", *at);
     else

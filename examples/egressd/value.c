@@ -19,9 +19,9 @@ const char *value_shown(char out[VALUE_SHOWN_BYTES], const char *text) {
       memcpy(out + used, more, sizeof more);
       return out;
     }
-    if (size == 0 || (unsigned char)*text < ' ' || *text == 0x7f) {
+    if (size == 0 || utf8_control(text) != 0) {
       out[used++] = '?';
-      text++;
+      text += size > 0 ? size : 1;
       continue;
     }
     memcpy(out + used, text, size);

@@ -7,6 +7,7 @@
 #include <egress/error.h>
 
 #include "base/buf.h"
+#include "base/control.h"
 #include "base/vec.h"
 
 enum {
@@ -58,15 +59,17 @@ void egress_diag_free(egress_diag *diag) {
   egress__free(diag->alloc, diag);
 }
 
-/* What is quoted from the input must not drive a terminal: control bytes become \xHH. UTF-8 stays. */
+/* What is quoted from the input must not drive a terminal: the bytes of control characters become \xHH. */
 static char *printable(const egress_alloc *alloc, const char *text) {
   egress__buf buf;
   egress__buf_init(&buf, alloc);
-  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-    if (*c < 0x20 || *c == 0x7f)
-      egress__buf_printf(&buf, "\\x%02x", *c);
-    else
-      egress__buf_char(&buf, (char)*c);
+  uint32_t code = 0;
+  for (const char *c = text; *c != '\0';) {
+    size_t size = egress__control(c, &code);
+    if (size == 0)
+      egress__buf_char(&buf, *c++);
+    for (; size > 0; size--)
+      egress__buf_printf(&buf, "\\x%02x", (unsigned char)*c++);
   }
   egress__buf_char(&buf, '\0');
   if (buf.rv != 0)

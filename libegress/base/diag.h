@@ -14,7 +14,8 @@ typedef struct egress__place {
 
 /**
  * Appends one item and returns `code`, so that `return egress__diag_error(...)` reads well. `diag` NULL: only returns.
- * Everything is copied. An item that finds no memory is counted and left out. Unprintable bytes are shown as \xHH.
+ * Everything is copied. An item that finds no memory is counted and left out. Control characters (base/control.h) are
+ * shown as \xHH, a byte at a time.
  */
 int egress__diag_error(egress_diag *diag, int code, egress__place place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

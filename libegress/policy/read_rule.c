@@ -2,6 +2,7 @@
 
 #include <egress/error.h>
 
+#include "base/control.h"
 #include "policy/read.h"
 
 /* The keys of a rule, in the order of `names` below. A deny entry has those before OWNER, a rule those before EXPIRES,
@@ -23,9 +24,11 @@ static int read_note(egress__reader *reader, const egress__node *node, const cha
     egress__fault(&reader->faults, node, "%s must be 1 to %d bytes long", what, EGRESS__MAX_NOTE_BYTES);
     return 0;
   }
+  uint32_t code = 0;
   for (const char *c = node->text; *c != '\0'; c++) {
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-      egress__fault(&reader->faults, node, "%s must be one line without control characters", what);
+    if (egress__control(c, &code) != 0) {
+      egress__fault(&reader->faults, node, "%s must be one line without control characters; take out U+%04X", what,
+                    (unsigned)code);
       return 0;
     }
   }

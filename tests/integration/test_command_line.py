@@ -90,6 +90,7 @@ def test_version() -> None:
         (["lint"], "needs FILE"),
         (["lint", "a", "b"], "b: one argument too many"),
         (["lint", "a", "b\nc"], "b?c: one argument too many"),
+        (["lint", "a", "\u009b2J\u202e\u2066\u00fc"], "?2J??\u00fc: one argument too many"),
         (["lint", ""], "an argument is empty"),
         (["bootstrap", "a"], "a: one argument too many"),
         (["check", "policy.yaml", "10.0.0.1"], "needs FILE SOURCE HOST:PORT"),
@@ -344,6 +345,19 @@ def test_lint_prints_every_fault(tmp_path: Path) -> None:
     lines = {int(line) for line in re.findall(rf"^{path}:(\d+):\d+: error: ", done.stdout, re.MULTILINE)}
     assert lines == {3, 4, 5}
     assert re.search(rf"^{path}: refused: \d+ errors$", done.stdout, re.MULTILINE)
+
+
+def test_lint_does_not_drive_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        "version: egress/v1\n"
+        'rules: [{name: a, to: ["\\u009b2J.com", "\\u202egro.example", "z\\u00fc rich"]}]\n'
+    )
+    done = run("lint", str(path))
+    assert done.returncode == 1
+    assert "`\\xc2\\x9b2J.com`" in done.stdout and "`\\xe2\\x80\\xaegro.example`" in done.stdout
+    assert "`z\u00fc rich`" in done.stdout
+    assert "\u009b" not in done.stdout and "\u202e" not in done.stdout
 
 
 def test_lint_of_no_file(tmp_path: Path) -> None:

@@ -57,13 +57,14 @@ def test_a_client_gets_the_policy_and_its_changes(daemon: Egressd) -> None:
 
 def test_events_say_who_and_what(daemon: Egressd) -> None:
     with Client(daemon.listen, cluster="blue") as client:
-        client.next(refuse='line one\nsaid "no" \x1b[31m')
+        client.next(refuse='line one\nsaid "no" \x1b[31m \x9b2J \u202e')
         nacked = daemon.wait_event("refusal", lambda event: event["event"] == "nacked", 0)
     assert nacked["node"] == "client-1"
     assert nacked["group"] == "blue"
     assert nacked["level"] == "error"
     assert nacked["type"].endswith(".Listener")
-    assert nacked["message"] == 'line one\nsaid "no" \x1b[31m'
+    assert nacked["message"] == 'line one\nsaid "no" \x1b[31m \x9b2J \u202e'
+    assert not re.search("[\x80-\x9f\u202e]", daemon.child.text())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", nacked["time"])
     daemon.wait_event("end of the stream", lambda event: event["event"] == "disconnected", 0)
 

@@ -59,6 +59,14 @@ Test(diag, control_bytes_are_shown) {
   cr_assert_str_eq(egress_diag_message(diag, 0), "a\\x1b[31m\\x0a\\x7f\303\274");
 }
 
+Test(diag, control_characters_of_more_bytes_are_shown) {
+  egress__diag_error(diag, EGRESS_EPOLICY, (egress__place){.file = "\xc2\x9b.yaml"},
+                     "a\xc2\x9b"
+                     "31m\xe2\x80\xae \xe2\x82\xac");
+  cr_assert_str_eq(egress_diag_message(diag, 0), "a\\xc2\\x9b31m\\xe2\\x80\\xae \xe2\x82\xac");
+  cr_assert_str_eq(egress_diag_file(diag, 0), "\\xc2\\x9b.yaml");
+}
+
 Test(diag, long_messages_stay_utf8) {
   char text[1200];
   memset(text, 'a', sizeof text);

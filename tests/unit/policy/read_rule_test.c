@@ -145,8 +145,16 @@ Test(read_rule, owner_and_reason) {
           "p:3:36: error: `owner` must be text, not nothing\n"
           "p:3:46: error: `reason` must be text, not a list\n"
           "p:4:36: error: `owner` must be 1 to 1024 bytes long\n"
-          "p:4:48: error: `reason` must be one line without control characters\n"
-          "p:7:13: error: `reason` must be one line without control characters\n");
+          "p:4:48: error: `reason` must be one line without control characters; take out U+001B\n"
+          "p:7:13: error: `reason` must be one line without control characters; take out U+000A\n");
+}
+
+Test(read_rule, owner_and_reason_are_read_as_written) {
+  refuses(HEAD "rules:\n"
+               "  - {name: a, to: [x.test], owner: \"me\\u202e\", reason: \"\\u009b31m\"}\n",
+          "p:3:36: error: `owner` must be one line without control characters; take out U+202E\n"
+          "p:3:56: error: `reason` must be one line without control characters; take out U+009B\n");
+  accepts(HEAD "rules:\n  - {name: a, to: [x.test], owner: \"\\u00a0\\u20ac\", reason: \"\\u202f\"}\n", "");
 }
 
 Test(read_rule, limit) {
