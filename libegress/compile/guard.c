@@ -142,6 +142,7 @@ static const char *numbered(egress__build *b, size_t index, const char *name) {
   return egress__build_printf(b, "%06zu:%s", index + 1, name);
 }
 
+/* Without numbers Envoy tries them by name, and so does decide. */
 static void add_denies(egress__build *b, egress__message *to, const egress_policy *policy, unsigned spoken,
                        int by_number) {
   for (size_t i = 0; i < policy->deny_count; i++) {

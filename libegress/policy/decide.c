@@ -84,10 +84,9 @@ static uint32_t best_by_name(const egress_policy *policy, const egress__query *q
   }
 }
 
-/* Lowest rule below `limit` that has the address. */
-static uint32_t best_by_address(const egress_policy *policy, const egress__query *query, const egress__addr *addr,
-                                uint32_t limit) {
-  uint32_t best = limit;
+/* Lowest rule that has the address. */
+static uint32_t best_by_address(const egress_policy *policy, const egress__query *query, const egress__addr *addr) {
+  uint32_t best = EGRESS__NO_RULE;
   egress__trie_walk walk = egress__trie_start(&policy->targets, addr);
   for (const egress__target *target; (target = egress__trie_next(&walk)) != NULL;) {
     for (size_t i = 0; i < target->count && target->rules[i] < best; i++) {
@@ -99,15 +98,29 @@ static uint32_t best_by_address(const egress_policy *policy, const egress__query
   return best;
 }
 
+/* The first by name, which is how Envoy tries them, of the entry `best` and the deny entries that have the address. */
+static uint32_t first_deny(const egress_policy *policy, const egress__query *query, const egress__addr *addr,
+                           uint32_t best) {
+  egress__trie_walk walk = egress__trie_start(&policy->targets, addr);
+  for (const egress__target *target; (target = egress__trie_next(&walk)) != NULL;) {
+    for (size_t i = 0; i < target->count && target->rules[i] < policy->deny_count; i++) {
+      const egress__rule *rule = &policy->rules[target->rules[i]];
+      if (egress__rule_has_atom(rule, query->atom) && egress__rule_has_address_port(rule, &query->flow) &&
+          (best == EGRESS__NO_RULE || strcmp(rule->name, policy->rules[best].name) < 0))
+        best = target->rules[i];
+    }
+  }
+  return best;
+}
+
 /* The deny entry that covers an address to which the name resolves; the IPv4 address in a mapped one counts, too. */
 static uint32_t deny_of_resolved(const egress_policy *policy, const egress__query *query, const egress__addr *addr) {
-  const uint32_t none = (uint32_t)policy->deny_count;
-  uint32_t best = best_by_address(policy, query, addr, none);
+  uint32_t best = first_deny(policy, query, addr, EGRESS__NO_RULE);
   if (egress__addr_is_v4_mapped(addr)) {
     egress__addr v4 = egress__addr_unmapped(*addr);
-    best = best_by_address(policy, query, &v4, best);
+    best = first_deny(policy, query, &v4, best);
   }
-  return best == none ? EGRESS__NO_RULE : best;
+  return best;
 }
 
 /* 1 when some address would be refused by a deny entry, whatever it is. */
@@ -164,7 +177,7 @@ egress__outcome egress__query_decide(const egress_policy *policy, const egress__
     return denied(EGRESS_REASON_NO_MATCH); /* no rule can name it, so a deny of the IPv4 address would not hold */
   uint32_t by_name = best_by_name(policy, query), by_address = EGRESS__NO_RULE;
   if (query->address.family != 0)
-    by_address = best_by_address(policy, query, &query->address, EGRESS__NO_RULE);
+    by_address = best_by_address(policy, query, &query->address);
   uint32_t first = by_name < by_address ? by_name : by_address;
   if (first < policy->deny_count)
     return (egress__outcome){

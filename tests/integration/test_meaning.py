@@ -25,7 +25,8 @@ FLOWS = 42  # for each policy: 2 x 25 x 42 = 2,100 pairs
 THREADS = 8
 
 ALLOW = 1  # egress_verdict
-NAMED = (0, 1)  # egress_reason: an allow rule matched, a deny entry matched
+DENY_ADDRESS = 6  # egress_reason: a deny entry has the address that the name leads to
+NAMED = (0, 1, DENY_ADDRESS)  # and: an allow rule matched, a deny entry matched
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ def disagreement(proxy: Proxy, policy: Policy, flow: Flow, decision: Decision, o
         return f"decide says {decision}, Envoy {outcome}"
     if decision.reason not in NAMED:
         return None
+    if decision.reason == DENY_ADDRESS:  # on the SNI listener, `rule` is the rule that allowed the name
+        details = proxy.logged(outcome)[-1]["details"]
+        good = details == f"rbac_access_denied_matched_policy[{decision.rule}]"
+        return None if good else f"decide says {decision}, the access log {details!r}"
     logged = proxy.rule(outcome)
     if decision.verdict != ALLOW and flow.mode != "sni":
         # Routes are by port: where no allow rule has the port, the explicit listener has none for a deny entry, which

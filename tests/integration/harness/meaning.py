@@ -56,7 +56,7 @@ def _covers_address(rule: Rule, flow: Flow, protocol: str, address: str) -> bool
 
 
 def decide(policy: Policy, flow: Flow) -> tuple[bool, str | None]:
-    """Whether the flow is allowed, and the rule that decided; None: no rule, or the address that the name leads to."""
+    """Whether the flow is allowed, and the rule that decided; None: no rule, or the address guard."""
     if flow.address is not None:
         protocol = "http" if flow.mode in PLAIN else "tcp"
         return _first([rule for rule in policy.rules if _covers_address(rule, flow, protocol, flow.address)])
@@ -70,7 +70,8 @@ def decide(policy: Policy, flow: Flow) -> tuple[bool, str | None]:
         if _speaks_of(rule, flow, protocol) and any("/" not in item and _matches(item, name) for item in rule.to)
     ]
     allowed, rule = _first(fits)
-    return (False, None) if allowed and _bad_address(policy, flow, protocol, name) else (allowed, rule)
+    bad, deny = _bad_address(policy, flow, protocol, name)
+    return (False, deny) if allowed and bad else (allowed, rule)
 
 
 def _first(fits: list[Rule]) -> tuple[bool, str | None]:
@@ -79,10 +80,12 @@ def _first(fits: list[Rule]) -> tuple[bool, str | None]:
     return (not fits[0].deny, fits[0].name) if fits else (False, None)
 
 
-def _bad_address(policy: Policy, flow: Flow, protocol: str, name: str) -> bool:
+def _bad_address(policy: Policy, flow: Flow, protocol: str, name: str) -> tuple[bool, str | None]:
+    """Whether the name leads where it must not, and the deny entry that says so: of several, the first by name."""
     for address in lookup(name) or []:
-        if any(rule.deny and _covers_address(rule, flow, protocol, address) for rule in policy.rules):
-            return True
+        denies = [rule.name for rule in policy.rules if rule.deny and _covers_address(rule, flow, protocol, address)]
+        if denies:
+            return True, min(denies)
         if policy.guard and _inside(address, GUARDED) and not _inside(address, policy.allow_private):
-            return True
-    return False
+            return True, None
+    return False, None

@@ -165,7 +165,7 @@ def spelling(rng: random.Random, pattern: str) -> str:
 
 
 def random_policy(rng: random.Random, ports: tuple[int, ...]) -> Policy:
-    denies = [random_rule(rng, f"d{i}", True, ports) for i in range(rng.choice((0, 1, 1, 2, 3)))]
+    denies = [random_rule(rng, f"{rng.choice('az')}d{i}", True, ports) for i in range(rng.choice((0, 1, 1, 2, 3)))]
     allows = [random_rule(rng, f"r{i}", False, ports) for i in range(rng.randint(1, 7))]
     private = ("127.9.0.0/16", f"{TRAP}/32") if rng.random() < 0.3 else ("127.9.0.0/16",)
     if rng.random() < 0.1:

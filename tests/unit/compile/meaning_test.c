@@ -176,7 +176,7 @@ static void random_entry(draft *d) {
   egress__buf_init(&buf, egress__alloc_or_default(NULL));
   const size_t number = d->count++;
   const int deny = d->deny[number] = one_in(3), names = !one_in(4), some_addresses = !names || one_in(5);
-  egress__buf_printf(&buf, "  - {name: r%zu, to: [", number);
+  egress__buf_printf(&buf, "  - {name: %c%zu, to: [", (char)('a' + below(26)), number);
   if (names)
     random_hosts(&buf);
   if (some_addresses)
@@ -354,8 +354,10 @@ static const char *plain_rule(const char *rule) {
 static int rules_agree(const egress_flow *flow, const egress_decision *wanted, const envoy_answer *got) {
   if (wanted->verdict != EGRESS_DENY)
     return strcmp(plain_rule(got->rule), wanted->rule) == 0 && got->dialled_port == flow->port;
+  if (wanted->reason == EGRESS_REASON_DENY_ADDRESS)
+    return strcmp(got->rule, wanted->rule) == 0;
   if (wanted->reason != EGRESS_REASON_DENY_RULE || flow->name == NULL)
-    return 1; /* the guard names any of the deny entries that fit */
+    return 1;
   /* A deny entry for all ports has no virtual host where nothing is allowed, but on the usual ports. */
   int usual = flow->port == 80 || flow->port == 443;
   return !usual || strcmp(plain_rule(got->rule), wanted->rule) == 0;

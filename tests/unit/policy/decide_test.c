@@ -293,6 +293,22 @@ Test(decide, deny_covers_what_a_name_resolves_to) {
   egress_policy_unref(policy);
 }
 
+Test(decide, of_deny_entries_for_what_a_name_resolves_to_the_first_by_name_is_named) {
+  egress_policy *policy =
+      read_policy(HEAD "defaults: {deny_private_ips: false}\n"
+                       "sources: {other: {cidrs: [198.51.100.0/24]}}\n"
+                       "deny:\n  - {name: zz, to: [192.0.2.0/24]}\n  - {name: aa, to: [192.0.2.1]}\n"
+                       "  - {name: a0, to: [192.0.2.1], from: [other]}\n  - {name: mm, to: [192.0.0.0/16]}\n"
+                       "rules: [{name: a, to: [a.test, 192.0.2.0/24], ports: [443]}]\n");
+  cr_expect_str_eq(resolved_to(policy, "192.0.2.1", NULL).rule, "aa");
+  cr_expect_str_eq(resolved_to(policy, "::ffff:192.0.2.1", NULL).rule, "aa");
+  cr_expect_str_eq(resolved_to(policy, "192.0.2.2", NULL).rule, "mm");
+  cr_expect_str_eq(resolved_to(policy, "192.0.2.2", "192.0.2.1").rule, "mm", "of the first address that is denied");
+  is(policy, to_address("192.0.2.1"), EGRESS_DENY, EGRESS_REASON_DENY_RULE,
+     "zz"); /* asked for: the first in the file */
+  egress_policy_unref(policy);
+}
+
 Test(decide, bad_flows) {
   egress_policy *policy = read_policy(HEAD);
   egress_decision decision = EGRESS_DECISION_INIT, before = decision;
