@@ -53,6 +53,17 @@ def test_deny_cidr_beats_allow_private(proxy: Proxy, mode: str, defaults: str) -
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_of_several_deny_entries_the_first_by_name_is_logged(proxy: Proxy, mode: str) -> None:
+    """As egress_policy_decide says, whatever their order in the file."""
+    entries = f"  - {{name: zz, to: [127.9.0.0/16]}}\n  - {{name: aa, to: [{SECOND}/32]}}\n"
+    guarded(proxy, "deny_private_ips: false", entries)
+    for name, entry in [("second-address.example.com", "aa"), ("a.example.com", "zz")]:
+        outcome = proxy.ask(mode, name, A)
+        assert outcome.refused
+        assert proxy.logged(outcome)[-1]["details"] == f"rbac_access_denied_matched_policy[{entry}]"
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_the_guard_is_about_the_address_not_the_name(proxy: Proxy, mode: str) -> None:
     """The name is allowed, so it is looked up; the refusal comes after that and says so in the log."""
     guarded(proxy, "allow_private: [127.9.0.0/16]")
