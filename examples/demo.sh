@@ -80,8 +80,9 @@ make_run_folder() {
 }
 
 start_world() {
+  local names=DNS:*.payments.example,DNS:*.packages.example,DNS:*.mirror.example,DNS:*.eu.mirror.example
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=egress demo" \
-    -addext "subjectAltName=DNS:*.payments.example,DNS:*.packages.example,DNS:*.mirror.example,DNS:*.eu.mirror.example,DNS:*.status.example" \
+    -addext "subjectAltName=$names,DNS:*.status.example" \
     -keyout "$run/backend.key" -out "$run/backend.pem" 2>/dev/null
   start "$run/world.log" "$python" "$root/examples/demo_world.py" "$run/backend.pem" "$run/backend.key" "$run/ports"
   until_true 10 "the backends" test -s "$run/ports"

@@ -90,6 +90,40 @@ static void log_accepted(daemon_state *self, const egress_policy *policy, const 
   event_log_end(&self->log);
 }
 
+/* What is wrong with the text of --state, in the library's words; NULL: nothing. Faults of a policy have other codes.
+ */
+static const char *state_damage(const daemon_state *self) {
+  for (size_t i = 0; i < egress_diag_count(self->diag); i++) {
+    if (egress_diag_code(self->diag, i) == EGRESS_EINVAL && strcmp(egress_diag_file(self->diag, i), "history") == 0)
+      return egress_diag_message(self->diag, i);
+  }
+  return NULL;
+}
+
+static void log_state_damaged(daemon_state *self, const char *damage) {
+  char cause[160];
+  /* What follows the semicolon is for callers of the library. */
+  snprintf(cause, sizeof cause, "%.*s", (int)strcspn(damage, ";"), damage);
+  event_log_begin(&self->log, "error", "state_damaged");
+  event_log_text(&self->log, "path", self->args->text[CLI_STATE]);
+  event_log_text(&self->log, "cause", cause);
+  event_log_text(&self->log, "message",
+                 "the state is damaged: remove its file to start without; open connections that lost their permission "
+                 "meanwhile are then not ended");
+  event_log_end(&self->log);
+}
+
+/* Why nothing new is in force: the policy, or at the start the state. */
+static void log_fault(daemon_state *self, int rv) {
+  const char *damage = state_damage(self);
+  if (damage != NULL) {
+    log_state_damaged(self, damage);
+    return;
+  }
+  log_diagnostics(self);
+  log_refused(self, rv);
+}
+
 /* Notes what is about to be in force, for the next start: before any Envoy has it, so that the note is never behind. */
 static void note_state(daemon_state *self, const egress_snapshot *snap) {
   const char *path = self->args->text[CLI_STATE];
@@ -123,10 +157,10 @@ static int load(daemon_state *self) {
     note_state(self, snap);
     rv = egress_cache_set(self->cache, self->args->text[CLI_GROUP], snap);
   }
-  log_diagnostics(self);
   if (rv != 0) {
-    log_refused(self, rv);
+    log_fault(self, rv);
   } else {
+    log_diagnostics(self);
     log_accepted(self, policy, snap);
     egress_snapshot_unref(self->snap);
     self->snap = egress_snapshot_ref(snap);
@@ -269,9 +303,7 @@ static int listen_on(daemon_state *self) {
     options.insecure = self->args->text[CLI_INSECURE] != NULL;
     egress_diag_clear(self->diag);
     rv = egress_server_listen(self->server, self->args->text[CLI_LISTEN], &options, self->diag);
-    if (rv == 0)
-      log_listening(self);
-    else
+    if (rv != 0)
       command_complain(rv, self->diag);
   }
   free(cert);
@@ -343,10 +375,14 @@ int command_serve(const cli_args *args) {
     rv = make_parts(&self);
   if (rv == 0) {
     start_handles(&self); /* before the file is read: a change in between is then not missed */
-    rv = load(&self);
+    /* The address before the state: a daemon that cannot have the one must not replace the other, which may belong to
+     * the daemon that has it. Nobody is served before the loop runs. */
+    rv = listen_on(&self);
     if (rv == 0)
-      rv = listen_on(&self);
-    if (rv != 0)
+      rv = load(&self);
+    if (rv == 0)
+      log_listening(&self);
+    else
       close_all(&self);
     uv_run(&self.loop, UV_RUN_DEFAULT);
   }

@@ -1,5 +1,6 @@
 """`egressd serve --state`: what a daemon knows of the one before it."""
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,10 +71,29 @@ def test_a_state_that_is_none_stops_the_start(tmp_path: Path) -> None:
     state.write_text("egress-history 1\nsomething else\n")
     done = run("serve", str(policy), "--listen", "127.0.0.1:0", "--state", str(state))
     assert done.returncode == 1
-    assert f'"file":"{state}"' in done.stdout and "listening" not in done.stdout
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events if event["level"] == "error"] == ["state_damaged"]
+    assert events[0]["path"] == str(state)
+    assert events[0]["cause"] == "there is no policy in it"
+    assert "remove its file to start without" in events[0]["message"]
+    assert "listening" not in done.stdout and str(policy) not in done.stdout
+    assert state.read_text() == "egress-history 1\nsomething else\n"
     done = run("serve", str(policy), "--listen", "127.0.0.1:0", "--state", str(tmp_path))
     assert done.returncode == 1
     assert str(tmp_path) in done.stderr
+
+
+def test_a_daemon_without_an_address_leaves_the_state_of_the_one_that_has_it(
+    daemon: Egressd, state: Path, tmp_path: Path
+) -> None:
+    before, file = state.read_bytes(), state.stat().st_ino
+    other = tmp_path / "other.yaml"
+    other.write_text(NARROW)
+    done = run("serve", str(other), "--listen", daemon.listen, "--sni", "127.0.0.1:8443", "--state", str(state))
+    assert done.returncode == 1
+    assert "another program listens on" in done.stderr
+    assert (state.read_bytes(), state.stat().st_ino) == (before, file)
+    assert '"event":"policy"' not in done.stdout
 
 
 def test_a_state_that_cannot_be_written_is_said(tmp_path: Path) -> None:
