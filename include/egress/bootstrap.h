@@ -35,7 +35,7 @@ typedef struct egress_bootstrap_options {
   const char *tls_key;
   /** Interval of HTTP/2 keepalive pings to the control plane, in milliseconds, at least 1,000; 0 means 10,000. */
   uint32_t keepalive_ms;
-  /** 1: the incremental variant of xDS (delta); 0: state of the world. */
+  /** 1: the incremental variant of xDS (delta); 0: state of the world; nothing else. */
   uint32_t delta;
 } egress_bootstrap_options;
 #define EGRESS_BOOTSTRAP_OPTIONS_INIT \

@@ -48,11 +48,11 @@ typedef struct egress_compile_options {
    * neither, connections that an earlier policy allowed may live on although this one does not.
    */
   const char *history;
-  /** Bits of ``egress_compile_flag``. */
+  /** Bits of ``egress_compile_flag``; any other is EGRESS_EABI. */
   uint32_t flags;
   /** The port that the SNI proxy dials; 0 means 443. */
   uint16_t sni_port;
-  /** 0. */
+  /** 0; anything else is EGRESS_EABI. */
   uint16_t reserved;
 } egress_compile_options;
 #define EGRESS_COMPILE_OPTIONS_INIT \

@@ -100,7 +100,7 @@ typedef struct egress_flow {
   int32_t protocol;
   /** Destination port, 1 to 65535. */
   uint16_t port;
-  /** 0. */
+  /** 0; anything else is EGRESS_EABI. */
   uint16_t reserved;
 } egress_flow;
 #define EGRESS_FLOW_INIT \
@@ -169,7 +169,7 @@ typedef struct egress_decision {
  *
  * :param policy: borrowed. :param flow: borrowed. :param out: filled on success only.
  * :return: 0; EGRESS_EINVAL: an argument is NULL, ``source`` or another address cannot be read, the port is 0 or the
- *   protocol is none; EGRESS_EABI.
+ *   protocol is none; EGRESS_EABI: ``reserved`` or a field unknown here is not 0.
  *
  * Thread: any. Since: 0.1.
  */

@@ -68,9 +68,9 @@ typedef struct egress_listen_options {
   const char *tls_key;
   /** PEM text of the authorities whose client certificates are required; NULL: clients need none. */
   const char *tls_client_ca;
-  /** 1 allows plaintext on an address that is not loopback. Anybody who can reach it can read the policy. */
+  /** 1 allows plaintext on an address that is not loopback: whoever can reach it can read the policy. Else 0. */
   uint32_t insecure;
-  /** 0. */
+  /** 0; anything else is EGRESS_EABI. */
   uint32_t reserved;
 } egress_listen_options;
 #define EGRESS_LISTEN_OPTIONS_INIT \
@@ -100,8 +100,8 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
  *   ``insecure``. With TLS ``0.0.0.0`` also takes IPv6, and ``[::]`` also IPv4.
  * :param options: NULL means plaintext.
  * :param diag: says what is wrong and what to do.
- * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, or half
- *   of a key pair; EGRESS_ESTATE: closing; EGRESS_EABI; EGRESS_ENOMEM. The server is as before.
+ * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, half of a
+ *   key pair, or ``insecure`` above 1; EGRESS_ESTATE: closing; EGRESS_EABI; EGRESS_ENOMEM. The server is as before.
  *
  * Thread: the loop's. Since: 0.1.
  */

@@ -1,5 +1,6 @@
 #include <egress/bootstrap.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -126,6 +127,9 @@ static int check(writer *w, egress_diag *diag) {
   if (egress__endpoint_parse(&w->admin, admin) != 0 || !egress__addr_is_loopback(&w->admin.addr))
     return bad(diag, "admin_address", admin,
                "ADDRESS:PORT on loopback; whoever reaches Envoy's admin page can stop it");
+  if (o->delta > 1)
+    return egress__diag_error(diag, EGRESS_EINVAL, (egress__place){0},
+                              "delta is %" PRIu32 "; write 1, or 0 for state of the world", o->delta);
   return take_target(&w->b, &w->control_plane, o->control_plane, diag);
 }
 

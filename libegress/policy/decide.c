@@ -25,6 +25,8 @@ int egress__query_take(egress__query *out, const egress_policy *policy, const eg
   out->flow = (egress_flow)EGRESS_FLOW_INIT;
   egress_flow *flow = &out->flow;
   int rv = egress__options_take(flow, sizeof *flow, given, sizeof *flow);
+  if (rv == 0 && flow->reserved != 0)
+    rv = EGRESS_EABI;
   if (rv != 0)
     return rv;
   if (flow->source == NULL || flow->port == 0 || flow->protocol < EGRESS_PROTOCOL_TLS ||

@@ -1,6 +1,7 @@
 #include "wire/server.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -292,8 +293,11 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
   if (rv == 0 && own->reserved != 0)
     rv = EGRESS_EABI;
   if (rv != 0)
-    egress__diag_error(diag, rv, nowhere, "the listen options are not those of this version of libegress");
-  return rv;
+    return egress__diag_error(diag, rv, nowhere, "the listen options are not those of this version of libegress");
+  if (own->insecure > 1)
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
+                              "insecure is %" PRIu32 "; write 1 to allow plaintext, or 0", own->insecure);
+  return 0;
 }
 
 static void put_on_loop(egress_server *server) {

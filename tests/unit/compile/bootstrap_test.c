@@ -226,6 +226,9 @@ Test(bootstrap, refuses_half_of_a_pair) {
   options = plain();
   options.keepalive_ms = 999;
   refuses(&options, "keepalive_ms 999");
+  options = plain();
+  options.delta = 2;
+  refuses(&options, "delta is 2");
 }
 
 Test(bootstrap, refuses_texts_that_envoy_does_not_take) {

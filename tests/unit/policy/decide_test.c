@@ -350,6 +350,12 @@ Test(decide, newer_callers) {
   cr_assert_eq(egress_policy_decide(policy, &newer.flow, &decision), 0);
   newer.more = 1;
   cr_assert_eq(egress_policy_decide(policy, &newer.flow, &decision), EGRESS_EABI);
+  newer.more = 0;
+  newer.flow.reserved = 1;
+  cr_assert_eq(egress_policy_decide(policy, &newer.flow, &decision), EGRESS_EABI);
+  egress_text *text = NULL;
+  cr_assert_eq(egress_policy_explain(&text, policy, &newer.flow), EGRESS_EABI);
+  cr_assert_null(text);
   egress_policy_unref(policy);
 }
 

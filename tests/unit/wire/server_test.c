@@ -89,10 +89,13 @@ Test(server, a_listen_that_fails_leaves_it_as_it_was) {
   options.reserved = 1;
   cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), EGRESS_EABI);
   options = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
+  options.insecure = 2;
+  cr_assert_eq(egress_server_listen(server, "0.0.0.0:0", &options, diag), EGRESS_EINVAL);
+  options = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
   options.tls_cert = options.tls_key = "-----BEGIN CERTIFICATE----- PRIVATE KEY-----";
   cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), EGRESS_ETLS);
   cr_assert_eq(egress_server_listen(server, NULL, NULL, diag), EGRESS_EINVAL);
-  cr_assert_eq(egress_diag_errors(diag), 5);
+  cr_assert_eq(egress_diag_errors(diag), 6);
   cr_assert_eq(uv_loop_alive(&loop), 0);
   egress_server_free(server);
 }
