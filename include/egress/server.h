@@ -35,8 +35,8 @@ typedef struct egress_server_options {
   /** Passed to ``on_event`` and ``log``. */
   void *user;
   /**
-   * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, copied; NULL means ``"libegress"``. One of more
-   * than 255 bytes is not sent.
+   * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, at most 255 bytes, copied; NULL means
+   * ``"libegress"``.
    */
   const char *identifier;
   /**
@@ -83,8 +83,8 @@ typedef struct egress_listen_options {
  * :param loop: the caller's; borrowed until the close callback has run.
  * :param cache: the server takes its own reference.
  * :param options: NULL means the defaults.
- * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, or ``max_request_bytes`` is too large; EGRESS_EABI;
- * EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, ``max_request_bytes`` is too large, or ``identifier`` is too
+ * long or not UTF-8; EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: the loop's. Since: 0.1.
  */

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/options.h"
+#include "base/protowire.h"
 #include "wire/call.h"
 #include "wire/listener.h"
 #include "wire/tls.h"
@@ -49,12 +50,19 @@ static const egress__place nowhere;
 
 /* ---- making ---- */
 
+/* Envoy refuses a response with text that is not UTF-8. */
+static int is_identifier(const char *text) {
+  size_t size = strnlen(text, EGRESS__IDENTIFIER_MAX + 1);
+  return size <= EGRESS__IDENTIFIER_MAX && egress__span_is_text((egress__span){(const uint8_t *)text, size});
+}
+
 static int take_options(egress_server_options *own, const egress_server_options *given) {
   *own = (egress_server_options)EGRESS_SERVER_OPTIONS_INIT;
   int rv = egress__options_take(own, sizeof *own, given, sizeof *own);
   if (rv != 0)
     return rv;
-  if (own->max_request_bytes > MAX_REQUEST_BYTES)
+  own->identifier = own->identifier != NULL ? own->identifier : "libegress";
+  if (own->max_request_bytes > MAX_REQUEST_BYTES || !is_identifier(own->identifier))
     return EGRESS_EINVAL;
   own->max_request_bytes = own->max_request_bytes != 0 ? own->max_request_bytes : DEFAULT_REQUEST_BYTES;
   own->max_streams = own->max_streams != 0 ? own->max_streams : DEFAULT_STREAMS;
@@ -75,7 +83,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   egress_server *server = egress__calloc(alloc, 1, sizeof *server);
   if (server == NULL)
     return EGRESS_ENOMEM;
-  server->identifier = egress__strdup(alloc, own.identifier != NULL ? own.identifier : "libegress");
+  server->identifier = egress__strdup(alloc, own.identifier);
   if (server->identifier == NULL) {
     egress__free(alloc, server);
     return EGRESS_ENOMEM;
@@ -295,8 +303,8 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
   if (rv != 0)
     return egress__diag_error(diag, rv, nowhere, "the listen options are not those of this version of libegress");
   if (own->insecure > 1)
-    return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
-                              "insecure is %" PRIu32 "; write 1 to allow plaintext, or 0", own->insecure);
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "insecure is %" PRIu32 "; write 1 to allow plaintext, or 0",
+                              own->insecure);
   return 0;
 }
 

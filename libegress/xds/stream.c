@@ -24,15 +24,13 @@
 #include "xds/request.h"
 #include "xds/warm.h"
 
-enum {
-  NONCE_ROOM = 21,     /* digits of a uint64_t and NUL */
-  IDENTIFIER_MAX = 255 /* a longer one is left out: it must fit the tail, and is for people only */
-};
+enum { NONCE_ROOM = 21 /* digits of a uint64_t and NUL */ };
 
 /* Field numbers; those of both messages are equal but for the last. */
 enum { VERSION = 1, TYPE_URL = 4, NONCE = 5, SOTW_CONTROL_PLANE = 6, DELTA_CONTROL_PLANE = 7, IDENTIFIER = 1 };
 
-_Static_assert(EGRESS__LABEL_MAX + EGRESS__TYPE_URL_MAX + NONCE_ROOM + IDENTIFIER_MAX + 5 * 4 <= EGRESS__RESPONSE_TAIL,
+_Static_assert(EGRESS__LABEL_MAX + EGRESS__TYPE_URL_MAX + NONCE_ROOM + EGRESS__IDENTIFIER_MAX + 5 * 4 <=
+                   EGRESS__RESPONSE_TAIL,
                "every tail has room");
 
 struct egress__stream {
@@ -58,6 +56,7 @@ static void on_change(egress__watch *watch) {
 
 int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
                        const char *type_url, void *user) {
+  assert((config->identifier == NULL || strlen(config->identifier) <= EGRESS__IDENTIFIER_MAX) && "it fits the tail");
   egress__stream *stream = egress__calloc(config->alloc, 1, sizeof *stream);
   if (stream == NULL)
     return EGRESS_ENOMEM;
@@ -307,7 +306,7 @@ static void write_tail(egress__response *out, const egress__stream *stream, cons
   to = egress__put_bytes(to, VERSION, version, strlen(version));
   to = egress__put_bytes(to, TYPE_URL, track->type_url, strlen(track->type_url));
   to = egress__put_bytes(to, NONCE, nonce_text, (size_t)nonce_size);
-  if (identifier != NULL && strlen(identifier) <= IDENTIFIER_MAX) {
+  if (identifier != NULL) {
     uint32_t number = stream->variant == EGRESS__XDS_SOTW ? SOTW_CONTROL_PLANE : DELTA_CONTROL_PLANE;
     to = egress__put_bytes_head(to, number, egress__bytes_field_size(IDENTIFIER, strlen(identifier)));
     to = egress__put_bytes(to, IDENTIFIER, identifier, strlen(identifier));

@@ -24,11 +24,14 @@ typedef enum egress__xds_variant {
  */
 enum { EGRESS__STREAM_BYTES_MAX = 32 << 20 };
 
+/** Every response carries the identifier behind its other fields, and for people only. */
+enum { EGRESS__IDENTIFIER_MAX = 255 };
+
 /** What all streams of a server share; borrowed by each. */
 typedef struct egress__stream_config {
   const egress_alloc *alloc;
   egress_cache *cache;
-  const char *identifier; /* control_plane.identifier */
+  const char *identifier; /* control_plane.identifier: UTF-8, at most EGRESS__IDENTIFIER_MAX bytes; NULL: none */
   uint32_t max_subscriptions;
   size_t max_bytes; /* EGRESS__STREAM_BYTES_MAX, less in tests */
   /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in

@@ -59,6 +59,26 @@ Test(server, arguments) {
   cr_assert_eq(egress_server_listen(NULL, "127.0.0.1:0", NULL, NULL), EGRESS_EINVAL);
 }
 
+Test(server, identifier_is_utf8_and_fits_a_response) {
+  egress_server *server = NULL;
+  egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
+  char longest[255 + 2];
+  memset(longest, 'x', sizeof longest);
+  longest[256] = '\0';
+  options.identifier = longest;
+  cr_assert_eq(egress_server_new(&server, &loop, cache, &options), EGRESS_EINVAL);
+  options.identifier = "Z\xfcrich";
+  cr_assert_eq(egress_server_new(&server, &loop, cache, &options), EGRESS_EINVAL);
+  cr_assert_null(server);
+  longest[255] = '\0';
+  options.identifier = longest;
+  cr_assert_eq(egress_server_new(&server, &loop, cache, &options), 0);
+  egress_server_free(server);
+  options.identifier = "Z\xc3\xbcrich";
+  cr_assert_eq(egress_server_new(&server, &loop, cache, &options), 0);
+  egress_server_free(server);
+}
+
 Test(server, one_that_never_listened_can_be_freed_at_once) {
   egress_server *server = make();
   cr_assert_eq(egress_server_port(server, 0), 0);

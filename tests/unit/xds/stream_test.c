@@ -319,16 +319,6 @@ Test(stream, budget_has_room_for_many_long_names) {
   }
 }
 
-Test(stream, identifier_that_does_not_fit_is_left_out) {
-  char identifier[300];
-  memset(identifier, 'x', sizeof identifier);
-  identifier[299] = '\0';
-  client.config.identifier = identifier;
-  xds_set(&client, "g", "C: a=1");
-  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
-  cr_assert_str_eq(client.last.identifier, "");
-}
-
 static size_t message_size;
 
 static void measure_message(egress__stream *stream, const egress_event *event, void *user) {
