@@ -126,6 +126,21 @@ void egress__diag_warn(egress_diag *diag, egress__place place, const char *forma
   va_end(args);
 }
 
+static int stands_before(const item *a, const item *b) {
+  return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* By insertion: there are MAX_ITEMS at most, and they are nearly in order. */
+void egress__diag_sort(egress_diag *diag, size_t from) {
+  for (size_t i = from + 1; i < egress_diag_count(diag); i++) {
+    item *items = diag->items.items, moved = items[i];
+    size_t to = i;
+    for (; to > from && stands_before(&moved, &items[to - 1]); to--)
+      items[to] = items[to - 1];
+    items[to] = moved;
+  }
+}
+
 size_t egress_diag_count(const egress_diag *diag) {
   return diag == NULL ? 0 : diag->items.count;
 }

@@ -1,6 +1,7 @@
 #ifndef EGRESS_BASE_DIAG_H
 #define EGRESS_BASE_DIAG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <egress/diag.h>
@@ -21,5 +22,11 @@ int egress__diag_error(egress_diag *diag, int code, egress__place place, const c
     __attribute__((format(printf, 4, 5)));
 void egress__diag_warn(egress_diag *diag, egress__place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/**
+ * Puts the items from number `from` on, which are about one file, in the order of their places; those of one place stay
+ * in the order of their coming. `diag` may be NULL.
+ */
+void egress__diag_sort(egress_diag *diag, size_t from);
 
 #endif

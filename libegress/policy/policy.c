@@ -2,6 +2,7 @@
 
 #include <egress/error.h>
 
+#include "base/diag.h"
 #include "base/options.h"
 #include "policy/atoms.h"
 #include "policy/index.h"
@@ -80,7 +81,9 @@ int egress_policy_parse(egress_policy **out, const char *text, size_t size, cons
   egress_policy *policy = new_policy(egress__alloc_or_default(own.alloc), name == NULL ? "policy" : name);
   if (policy == NULL)
     return EGRESS_ENOMEM;
+  size_t before = egress_diag_count(diag);
   rv = read_into(policy, text, size, diag);
+  egress__diag_sort(diag, before); /* sections and keys are not read in the order in which they stand */
   if (rv == 0)
     rv = keep_text(policy, text, size);
   if (rv == 0)

@@ -67,6 +67,32 @@ Test(diag, control_characters_of_more_bytes_are_shown) {
   cr_assert_str_eq(egress_diag_file(diag, 0), "\\xc2\\x9b.yaml");
 }
 
+static void at_place(uint32_t line, uint32_t column, const char *message) {
+  egress__diag_warn(diag, (egress__place){"p", line, column}, "%s", message);
+}
+
+Test(diag, sorted_by_place_from_an_item_on) {
+  at_place(9, 9, "of another text");
+  at_place(2, 103, "c");
+  at_place(2, 18, "b");
+  at_place(3, 1, "d");
+  at_place(2, 18, "b, too");
+  at_place(1, 200, "a");
+  egress__diag_sort(diag, 1);
+  cr_assert_str_eq(egress_diag_text(diag), "p:9:9: warning: of another text\np:1:200: warning: a\n"
+                                           "p:2:18: warning: b\np:2:18: warning: b, too\n"
+                                           "p:2:103: warning: c\np:3:1: warning: d\n");
+}
+
+Test(diag, nothing_to_sort) {
+  egress__diag_sort(NULL, 0);
+  egress__diag_sort(diag, 0);
+  at_place(1, 1, "a");
+  egress__diag_sort(diag, 0);
+  egress__diag_sort(diag, 1);
+  cr_assert_eq(egress_diag_count(diag), 1);
+}
+
 Test(diag, long_messages_stay_utf8) {
   char text[1200];
   memset(text, 'a', sizeof text);

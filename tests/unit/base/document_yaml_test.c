@@ -90,13 +90,13 @@ Test(document, aliases_and_anchors) {
 
 Test(document, billion_laughs) {
   refuses("a: &a [x, x]\nb: &b [*a, *a]\n",
+          "p:1:1: error: unknown key `a`\n"
+          "p:1:1: error: `version` is missing; write `version: egress/v1`\n"
           "p:1:4: error: YAML anchors are not supported; put hosts that are used twice into `groups`\n"
+          "p:2:1: error: unknown key `b`\n"
           "p:2:4: error: YAML anchors are not supported; put hosts that are used twice into `groups`\n"
           "p:2:8: error: `*a` is a YAML alias, which is not supported; quote a host pattern: \"*a\"\n"
-          "p:2:12: error: `*a` is a YAML alias, which is not supported; quote a host pattern: \"*a\"\n"
-          "p:1:1: error: unknown key `a`\n"
-          "p:2:1: error: unknown key `b`\n"
-          "p:1:1: error: `version` is missing; write `version: egress/v1`\n");
+          "p:2:12: error: `*a` is a YAML alias, which is not supported; quote a host pattern: \"*a\"\n");
 }
 
 Test(document, unquoted_star) {

@@ -45,7 +45,7 @@ Test(read_defaults, choices) {
 Test(read_defaults, allow_private) {
   accepts(HEAD "defaults: {allow_private: []}\n", "");
   refuses(HEAD "defaults: {allow_private: [10.0.0.0/33, a.test], allow_privat: []}\n",
-          "p:2:50: error: unknown key `allow_privat`; did you mean `allow_private`?\n"
           "p:2:28: error: `10.0.0.0/33` has a bad length; it is 0 to 32 for IPv4, 0 to 128 for IPv6\n"
-          "p:2:41: error: `a.test` is no address range; write ADDRESS/LENGTH, such as 10.4.0.0/16\n");
+          "p:2:41: error: `a.test` is no address range; write ADDRESS/LENGTH, such as 10.4.0.0/16\n"
+          "p:2:50: error: unknown key `allow_privat`; did you mean `allow_private`?\n");
 }

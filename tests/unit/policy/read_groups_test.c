@@ -29,12 +29,12 @@ Test(read_groups, faults) {
                "  c: [\"group:nowhere\", \"x..y\"]\n"
                "  \"-\": [x.test]\n"
                "rules: [{name: r, to: [\"group:d\", \"group:\"]}]\n",
-          "p:6:3: error: a group's name `-` must be 1 to 63 letters, digits, dots, - or _, the first a letter or "
-          "digit\n"
           "p:3:6: error: a group is empty\n"
           "p:4:6: error: a group must be a list, not text\n"
           "p:5:7: error: group `nowhere` is not in `groups`\n"
           "p:5:24: error: host `x..y`: has an empty label\n"
+          "p:6:3: error: a group's name `-` must be 1 to 63 letters, digits, dots, - or _, the first a letter or "
+          "digit\n"
           "p:7:24: error: group `d` is not in `groups`\n"
           "p:7:35: error: group `` is not in `groups`\n");
 }

@@ -78,14 +78,14 @@ Test(read_rule, ports_of_protocols) {
 Test(read_rule, missing) {
   refuses(HEAD
           "rules:\n  - {}\n  - {name: a}\n  - {name: b, to: []}\n  - {name: c, to: }\ndeny:\n  - {ports: [1]}\n  - x\n",
-          "p:8:5: error: a deny entry has no `name`\n"
-          "p:8:5: error: a deny entry has no `to`\n"
-          "p:9:5: error: a deny entry must be a map, not text\n"
           "p:3:5: error: a rule has no `name`\n"
           "p:3:5: error: a rule has no `to`\n"
           "p:4:5: error: a rule has no `to`\n"
           "p:5:19: error: `to` is empty\n"
-          "p:6:19: error: `to` must be a list, not nothing\n");
+          "p:6:19: error: `to` must be a list, not nothing\n"
+          "p:8:5: error: a deny entry has no `name`\n"
+          "p:8:5: error: a deny entry has no `to`\n"
+          "p:9:5: error: a deny entry must be a map, not text\n");
 }
 
 Test(read_rule, names_are_unique_across_deny_and_rules) {
@@ -111,21 +111,21 @@ Test(read_rule, protocol) {
                "  - {name: c, to: [x.test], protocol: tsl}\n"
                "  - {name: d, to: [x.test], protocol: udp}\n"
                "deny: [{name: e, to: [x.test], protocol: tcp}]\n",
-          "p:8:42: error: `protocol: tcp` cannot be told by name, only by address; take the host names out of this "
-          "rule\n"
           "p:4:39: error: `protocol: tcp` cannot be told by name, only by address; take the host names out of this "
           "rule\n"
           "p:5:65: error: `protocol: tcp` cannot be told by name, only by address; take the host names out of this "
           "rule\n"
           "p:6:39: error: `protocol` must be any, tls, http or tcp, not `tsl`; did you mean `tls`?\n"
-          "p:7:39: error: `protocol` must be any, tls, http or tcp, not `udp`\n");
+          "p:7:39: error: `protocol` must be any, tls, http or tcp, not `udp`\n"
+          "p:8:42: error: `protocol: tcp` cannot be told by name, only by address; take the host names out of this "
+          "rule\n");
 }
 
 Test(read_rule, not_supported_yet) {
   refuses(HEAD "rules:\n  - {name: a, to: [x.test], mode: report, expires: 2031-12-24, hours: {days: SS}}\n",
+          "p:3:35: error: `mode: report` is not supported yet\n"
           "p:3:43: error: `expires` is not supported yet\n"
-          "p:3:64: error: `hours` is not supported yet\n"
-          "p:3:35: error: `mode: report` is not supported yet\n");
+          "p:3:64: error: `hours` is not supported yet\n");
   refuses(HEAD "rules: [{name: a, to: [x.test], mode: off}]\n",
           "p:2:39: error: `mode` must be enforce or report, not `off`\n");
 }

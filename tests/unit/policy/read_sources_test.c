@@ -30,8 +30,8 @@ Test(read_sources, faults) {
           "digit\n"
           "p:4:6: error: source `c` has no `cidrs`\n"
           "p:5:14: error: `cidrs` is empty\n"
-          "p:6:7: error: unknown key `cidr`; did you mean `cidrs`?\n"
           "p:6:6: error: source `e` has no `cidrs`\n"
+          "p:6:7: error: unknown key `cidr`; did you mean `cidrs`?\n"
           "p:7:6: error: a source must be a map, not a list\n"
           "p:8:15: error: `10.0.0.0/40` has a bad length; it is 0 to 32 for IPv4, 0 to 128 for IPv6\n");
 }

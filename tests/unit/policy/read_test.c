@@ -17,8 +17,8 @@ Test(read, version) {
   refuses("rules: []\n", "p:1:1: error: `version` is missing; write `version: egress/v1`\n");
   refuses("version:\n", "p:1:9: error: `version` must be text, not nothing\n");
   refuses("version: egress/v2\nnew: key\nrules: 5\n",
-          "p:2:1: error: unknown key `new`\n"
-          "p:1:10: error: version `egress/v2` is not supported; this library reads `egress/v1`\n");
+          "p:1:10: error: version `egress/v2` is not supported; this library reads `egress/v1`\n"
+          "p:2:1: error: unknown key `new`\n");
   accepts("version: \"egress/v1\"", "");
 }
 
@@ -30,11 +30,11 @@ Test(read, top_level) {
   refuses(HEAD "rule: []\nallow: []\n", "p:2:1: error: unknown key `rule`; did you mean `rules`?\n"
                                         "p:3:1: error: unknown key `allow`\n");
   refuses(HEAD "rules: {}\ndeny: x\ngroups: []\nsources: []\ndefaults: []\n",
-          "p:6:11: error: `defaults` must be a map, not a list\n"
+          "p:2:8: error: `rules` must be a list, not a map\n"
+          "p:3:7: error: `deny` must be a list, not text\n"
           "p:4:9: error: `groups` must be a map of names to lists of hosts\n"
           "p:5:10: error: `sources` must be a map of names to sources\n"
-          "p:3:7: error: `deny` must be a list, not text\n"
-          "p:2:8: error: `rules` must be a list, not a map\n");
+          "p:6:11: error: `defaults` must be a map, not a list\n");
 }
 
 Test(read, every_fault_in_one_pass) {
