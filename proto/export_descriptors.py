@@ -4,8 +4,8 @@
 usage: export_descriptors.py OUT.pb
 
 This repository holds no .proto file of Envoy's: the build takes the descriptors that the package carries in its
-generated modules. Only what the wire format and proto3 JSON need is kept: options (validation rules, annotations, comments) and
-the imports that exist for them alone are left out, which also makes the generated C smaller.
+generated modules. Only what the wire format and proto3 JSON need is kept: options (validation rules, annotations,
+comments) and the imports that exist for them alone are left out, which also makes the generated C smaller.
 """
 
 import importlib

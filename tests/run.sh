@@ -80,7 +80,10 @@ must() {
 }
 
 finish() {
-  [ -x "$python" ] || python=python3 # not even prepared
+  [ -x "$python" ] || python=$(command -v python3) || { # not even prepared
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+  }
   "$python" tests/tools/count.py "$results" && exit 0
   exit 1
 }
@@ -203,8 +206,8 @@ run_fuzz() {
 }
 
 python_binding() {
-  "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation "--config-settings=build-dir=$build/python" \
-    ./bindings/python
+  "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-build-isolation \
+    "--config-settings=build-dir=$build/python" ./bindings/python
 }
 
 rm -rf "$results"

@@ -140,7 +140,8 @@ def compiled(text: str, folder: Path) -> str:
     subprocess.run(
         [
             "cc", "-Wall", "-Wextra", "-Werror", "-o", "shown", "shown.c", *build.compiler_flags(),
-            f"-I{build.PROJECT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}", "-legress", *flags.stdout.split(),
+            f"-I{build.PROJECT / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}", "-legress",
+            *flags.stdout.split(),
         ],
         cwd=folder,
         check=True,
@@ -156,7 +157,8 @@ def test_the_c_program_of_the_readme(in_folder: Path) -> None:
 
 def test_the_transaction(tmp_path: Path) -> None:
     page = build.PROJECT / "docs" / "snapshots.md"
-    done = subprocess.run([compiled(program(page, "c"), tmp_path)], capture_output=True, text=True, timeout=60, check=True)
+    shown = compiled(program(page, "c"), tmp_path)
+    done = subprocess.run([shown], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == program(page, "text")
 
 

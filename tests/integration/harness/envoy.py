@@ -96,7 +96,7 @@ class Envoy:
         return json.loads(self.get(f"/config_dump?resource={resource}")).get("configs", [])
 
     def active(self) -> dict[str, dict[str, Any]]:
-        """What xDS delivered and is in force: listeners, clusters, extensions, route configurations, by kind and name."""
+        """What xDS delivered and is in force: listeners, clusters, extensions, routes, by kind and name."""
         found = {}
         for entry in self.config_dump("dynamic_listeners"):
             if "active_state" in entry:

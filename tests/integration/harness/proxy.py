@@ -33,8 +33,8 @@ def marked(text: str, mark: str) -> str:
 
 class Proxy:
     """
-    An Envoy under an egressd, which gets ``options`` besides. The xDS variant also picks the transport: state of the world goes over TCP, delta over
-    a unix socket, so that both are used.
+    An Envoy under an egressd, which gets ``options`` besides. The xDS variant also picks the transport: state of the
+    world goes over TCP, delta over a unix socket, so that both are used.
     """
 
     _marks = itertools.count(1)

@@ -1,4 +1,4 @@
-"""A plain xDS client: delta ADS with grpcio, one wildcard subscription a type, every response acknowledged or refused."""
+"""A plain xDS client: delta ADS with grpcio, a wildcard subscription a type, every response acknowledged or refused."""
 
 import queue
 from collections.abc import Iterator, Sequence
