@@ -111,8 +111,8 @@ Test(document, tags) {
 }
 
 Test(document, keys_that_are_no_text) {
-  refuses("? [a]\n: b\n", "p:1:3: error: a key must be a name\n"
-                          "p:1:1: error: `version` is missing; write `version: egress/v1`\n");
+  refuses("? [a]\n: b\n", "p:1:1: error: `version` is missing; write `version: egress/v1`\n"
+                          "p:1:3: error: a key must be a name\n");
   refuses(HEAD "? [a]\n: b\n? {c: d}\n: e\n", "p:2:3: error: a key must be a name\n"
                                               "p:4:3: error: a key must be a name\n");
 }
