@@ -224,7 +224,7 @@ Test(listener, a_TLS_port_that_failed_is_opened_anew_and_its_streams_live) {
   cr_assert(listener->is_paused && listener->gate == NULL);
   cr_assert_eq(warnings, 1);
   serving_until(&s, serves_again, NULL);
-  cr_assert(listener->gate != NULL && listener->gate != gate);
+  cr_assert_not_null(listener->gate); /* a new one, which may stand where the old one stood */
   cr_assert_eq(listener->port, port, "clients know this one");
   serving_while(&s, open_one, NULL);
   serving_while(&s, use_and_close_one, NULL);
