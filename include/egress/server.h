@@ -16,9 +16,9 @@ EGRESS_BEGIN_DECLS
 struct uv_loop_s;
 
 /**
- * An xDS server (aggregated discovery, state of the world and delta) on the caller's libuv loop. The loop is never
- * made, run or stopped here. gRPC's threads do not survive fork(2): while a server exists, the child of one can do no
- * more than exec another program or ``_exit``.
+ * An xDS server on the caller's libuv loop: aggregated discovery and a service for each type, state of the world, delta
+ * and Fetch. The loop is never made, run or stopped here. gRPC's threads do not survive fork(2): while a server exists,
+ * the child of one can do no more than exec another program or ``_exit``.
  */
 typedef struct egress_server egress_server;
 

@@ -204,3 +204,23 @@ def test_every_code_is_explained() -> None:
     assert len(codes) > 10
     for name, number in codes:
         assert f"| `{name}` | {number} |" in page
+
+
+XDS_ROW = re.compile(r"^\| ([\d, ]+) \| .* \| (.*) \|$", re.MULTILINE)
+
+
+def numbers_tested(place: str) -> set[int]:
+    """The numbers of docs/xds.md in the names of tests: ``c37_…``, also twice in a name."""
+    tests = build.PROJECT / "tests"
+    source = tests / "unit" / f"{place}_test.c" if "/" in place else tests / "integration" / f"{place}.py"
+    return {int(number) for number in re.findall(r"(?:\b|_)c(\d+)(?=_)", source.read_text())}
+
+
+def test_every_number_of_the_xds_page_is_that_of_a_test() -> None:
+    rows = XDS_ROW.findall((build.PROJECT / "docs" / "xds.md").read_text())
+    assert len(rows) > 30
+    for numbers, places in rows:
+        wanted = {int(number) for number in numbers.split(",")}
+        found = {place: wanted & numbers_tested(place) for place in re.findall("`([^`]+)`", places)}
+        assert all(found.values()), f"{numbers}: not in all of {found}"
+        assert set().union(*found.values()) == wanted, f"{numbers}: only {found}"
