@@ -15,13 +15,18 @@ run=$build/demo-run
 drain_s=2 # how long a connection may live on after it lost its permission
 end_s=5   # how long what was started may take to end when it is told to
 
+# Sends the signal to what was started and waits until it is gone, for a while.
+end_with() {
+  local deadline=$((SECONDS + end_s)) pid
+  for pid in $(jobs -rp); do kill "-$1" "$pid" 2>/dev/null || true; done
+  while [ -n "$(jobs -rp)" ] && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
+}
+
 end_all() {
   trap - EXIT
   trap '' INT TERM HUP # a second Ctrl-C must not leave half of it running
-  local deadline=$((SECONDS + end_s)) pid
-  for pid in $(jobs -rp); do kill "$pid" 2>/dev/null || true; done
-  while [ -n "$(jobs -rp)" ] && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
-  for pid in $(jobs -rp); do kill -KILL "$pid" 2>/dev/null || true; done
+  end_with TERM
+  end_with KILL
 }
 trap end_all EXIT
 trap 'exit 129' HUP

@@ -188,11 +188,19 @@ run_tsan() {
   check tsan-logs quiet_logs "$results/tsan-logs"
 }
 
-fuzz() { # TARGET: grows a copy of its corpus for a while
+fuzz() { # TARGET: grows a copy of its corpus for a while; its log and a mark of success are among the results
   local work=$build/fuzz/corpus/$1
   mkdir -p "$work"
   "$build/fuzz/tests/$1" -max_total_time=$fuzz_seconds -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-    "-artifact_prefix=$results/$1-" "$work" "tests/fuzz/corpus/$1"
+    "-artifact_prefix=$results/$1-" "$work" "tests/fuzz/corpus/$1" >"$results/fuzz-$1.log" 2>&1 &&
+    touch "$results/fuzz-$1.passed"
+}
+export -f fuzz
+
+# As many at a time as there are processors.
+fuzz_all() { # TARGETS
+  export build results fuzz_seconds
+  printf '%s\n' "$@" | xargs -P "$jobs" -I{} bash -c 'fuzz "$1" || tail -n 60 "$results/fuzz-$1.log"' - {}
 }
 
 run_fuzz() {
@@ -202,7 +210,14 @@ run_fuzz() {
     -DCMAKE_BUILD_TYPE=RelWithDebInfo -DEGRESS_TESTS=ON -DEGRESS_EXAMPLES=OFF -DEGRESS_WERROR=ON \
     -DEGRESS_SANITIZE=fuzzer-no-link,address,undefined
   must fuzz-build cmake --build "$build/fuzz" --target "${targets[@]}"
-  for target in "${targets[@]}"; do check "fuzz-$target" fuzz "$target"; done
+  step fuzz fuzz_all "${targets[@]}"
+  for target in "${targets[@]}"; do
+    if [ -e "$results/fuzz-$target.passed" ]; then
+      note fuzz passed "$target"
+    else
+      note fuzz failed "$target" "see build/results/fuzz-$target.log"
+    fi
+  done
 }
 
 python_binding() {

@@ -32,7 +32,8 @@ class Outcome:
     client: str  # "ADDRESS:PORT" of the client's end: finds the line in the access log
     status: int = 0  # of HTTP; 0 where no HTTP was spoken
     body: str = ""  # what the backend, or the proxy, said
-    time: str = ""  # when the connection was opened, as the access log writes it
+    opened: str = ""  # when, as the access log writes it
+    told: str = ""  # when it was known, the connection still open
 
     @property
     def reached(self) -> bool:
@@ -43,12 +44,16 @@ class Outcome:
         return self.kind is Kind.REFUSED
 
 
+def _now() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
+
+
 class Connection:
     """A TCP connection to the proxy."""
 
     def __init__(self, port: int, source: str = "127.1.0.1", address: str = "127.0.0.1") -> None:
-        now = datetime.datetime.now(datetime.timezone.utc)
-        self.time = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
+        self.opened = _now()
         self.socket = socket.create_connection((address, port), DEADLINE_S, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.client = "%s:%d" % self.socket.getsockname()
@@ -64,7 +69,7 @@ class Connection:
         self.socket.close()
 
     def outcome(self, kind: Kind, status: int = 0, body: bytes = b"") -> Outcome:
-        return Outcome(kind, self.client, status, body.decode("latin-1"), self.time)
+        return Outcome(kind, self.client, status, body.decode("latin-1"), self.opened, _now())
 
     def judge(self, status: int, body: bytes) -> Outcome:
         """What an HTTP response means; status 0: there was none."""

@@ -110,8 +110,9 @@ class Proxy:
         """The access log's lines of that request, once there is one."""
 
         def look() -> list[dict[str, Any]]:
-            # The kernel gives a client's port to another soon: the time tells them apart.
-            return [line for line in self.envoy.access_log(outcome.client) if line["time"] >= outcome.time]
+            # The kernel gives a client's port to others, before and after: the time tells them apart.
+            lines = self.envoy.access_log(outcome.client)
+            return [line for line in lines if outcome.opened <= line["time"] <= outcome.told]
 
         return wait_for(f"an access log line for {outcome}", look)
 
