@@ -17,6 +17,7 @@
 #include <egress/event.h>
 #include <egress/export.h>
 #include <egress/log.h>
+#include <egress/message.h>
 #include <egress/policy.h>
 #include <egress/resource.h>
 #include <egress/server.h>

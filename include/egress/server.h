@@ -10,6 +10,7 @@
 #include <egress/event.h>
 #include <egress/export.h>
 #include <egress/log.h>
+#include <egress/message.h>
 
 EGRESS_BEGIN_DECLS
 
@@ -32,7 +33,7 @@ typedef struct egress_server_options {
   egress_event_fn on_event;
   /** Takes log lines; NULL means none. gRPC logs for the whole process: the first server with a hook gets its lines. */
   egress_log_fn log;
-  /** Passed to ``on_event`` and ``log``. */
+  /** Passed to ``on_event``, ``log`` and ``on_message``. */
   void *user;
   /**
    * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, at most 255 bytes, copied; NULL means
@@ -54,9 +55,14 @@ typedef struct egress_server_options {
   uint32_t max_subscriptions;
   /** Events kept for ``egress_server_next_event`` at most; 0 means 1,024. The oldest are dropped and counted. */
   uint32_t max_events;
+  /**
+   * Shown every request and response, for logs and tests; NULL means none. A stream's messages come in the order in
+   * which they pass, and before the events that they cause.
+   */
+  egress_message_fn on_message;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
-  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL }
 
 /** Options for one address to listen on. */
 typedef struct egress_listen_options {

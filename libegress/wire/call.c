@@ -34,9 +34,10 @@ struct egress__call {
   egress__gate *gate;
   egress_server *server;
   call_state state;
-  uint8_t is_ready, is_sending, sent_metadata, is_counted, is_unary;
-  int cancelled;    /* written by gRPC */
-  uint32_t pending; /* batches under way */
+  uint8_t is_ready, is_sending, sent_metadata, is_counted;
+  egress__method method; /* valid once a stream was open */
+  int cancelled;         /* written by gRPC */
+  uint32_t pending;      /* batches under way */
   grpc_call *grpc;
   egress__op accept, request, sent, status, closed;
   grpc_byte_buffer *bytes; /* the request that has come */
@@ -180,6 +181,30 @@ void egress__call_on_event(egress__stream *stream, const egress_event *event, vo
   add_event(user, *event);
 }
 
+/* ---- messages ---- */
+
+/* `kind` is that of state of the world: OPENED, REQUEST or RESPONSE. */
+static void show(const egress__call *call, egress_message_kind kind, egress_message message) {
+  const egress_server_options *options = &call->server->options;
+  if (options->on_message == NULL)
+    return;
+  int is_delta = call->method.variant == EGRESS__XDS_DELTA && kind != EGRESS_MESSAGE_OPENED;
+  message.kind = (int32_t)kind + is_delta;
+  message.stream_id = call->stream_id;
+  message.peer = call->peer != NULL ? call->peer : "";
+  message.type_url = call->method.type_url != NULL ? call->method.type_url : "";
+  options->on_message(&message, options->user);
+}
+
+static void show_response(const egress__call *call, const egress__response *response) {
+  egress_message message = {.tail = response->tail, .tail_size = response->tail_size};
+  if (response->body != NULL) {
+    message.head = response->body->bytes;
+    message.head_size = response->body->size;
+  }
+  show(call, EGRESS_MESSAGE_RESPONSE, message);
+}
+
 /* The stream is over for the protocol; gRPC may still have to answer. */
 static void leave(egress__call *call, grpc_status_code status, const char *why) {
   if (call->state != CALL_OPEN)
@@ -260,6 +285,7 @@ static grpc_byte_buffer *buffer_of(const egress__response *response) {
 }
 
 static void send_response(egress__call *call, const egress__response *response) {
+  show_response(call, response); /* before its bytes are gRPC's */
   grpc_byte_buffer *buffer = buffer_of(response);
   grpc_op ops[2];
   memset(ops, 0, sizeof ops);
@@ -357,13 +383,15 @@ static void take_request(egress__call *call) {
   int rv = EGRESS_EWIRE;
   if (grpc_byte_buffer_reader_init(&reader, call->bytes)) {
     grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
-    rv = egress__stream_request(call->stream, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all), &fault);
+    const void *bytes = GRPC_SLICE_START_PTR(all);
+    show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = GRPC_SLICE_LENGTH(all)});
+    rv = egress__stream_request(call->stream, bytes, GRPC_SLICE_LENGTH(all), &fault);
     grpc_slice_unref(all);
     grpc_byte_buffer_reader_destroy(&reader);
   }
   if (rv != 0)
     reject(call, &fault);
-  else if (call->is_unary)
+  else if (call->method.is_unary)
     answer_once(call);
   else
     flush(call);
@@ -423,9 +451,10 @@ static void open_stream(egress__call *call, const egress__method *method) {
   } else {
     call->state = CALL_OPEN;
     call->is_counted = 1;
-    call->is_unary = (uint8_t)method->is_unary;
+    call->method = *method;
     server->call_count++;
     server->stream_count++;
+    show(call, EGRESS_MESSAGE_OPENED, (egress_message){0});
     ask_for_request(call);
   }
 }

@@ -32,6 +32,7 @@ PUBLIC = {
     "compile": "compile",
     "cache": "cache",
     "event": "xds",
+    "message": "wire",
     "server": "wire",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -2,9 +2,10 @@
  * A control plane for tests: serves a sample configuration as its arguments say, does what it is told on stdin, prints
  * a line of JSON for everything that happens. The first line is {"ports": [...]}, or {"error": CODE, "text": ...}.
  *
- *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N]
+ *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N] [--messages]
  *              [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--nofile N] --listen ADDRESS...
  *
+ * --messages prints what on_message is shown, too, its bytes in hexadecimal digits.
  * TLS and --insecure hold for the addresses behind them. Commands, each answered by one line:
  *   push            changes one cluster
  *   clear           takes the snapshot away
@@ -82,6 +83,24 @@ static void print_event(const egress_event *event) {
 static void on_event(const egress_event *event, void *user) {
   (void)user;
   print_event(event);
+}
+
+static void print_bytes(const void *bytes, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    printf("%02x", ((const unsigned char *)bytes)[i]);
+}
+
+static void on_message(const egress_message *message, void *user) {
+  static const char *const names[] = {"?", "opened", "request", "delta request", "response", "delta response"};
+  (void)user;
+  printf("{\"message\": \"%s\", \"stream\": %llu", names[message->kind], (unsigned long long)message->stream_id);
+  print_field("peer", message->peer);
+  print_field("type", message->type_url);
+  printf(", \"bytes\": \"");
+  print_bytes(message->head, message->head_size);
+  print_bytes(message->tail, message->tail_size);
+  printf("\"}\n");
+  fflush(stdout);
 }
 
 static void on_log(int32_t level, const char *category, const char *text, void *user) {
@@ -222,6 +241,10 @@ static void start_server(app *a) {
 static int take_argument(app *a, const char *name, const char *value) {
   if (strcmp(name, "--insecure") == 0) {
     a->listen.insecure = 1;
+    return 1;
+  }
+  if (strcmp(name, "--messages") == 0) {
+    a->options.on_message = on_message;
     return 1;
   }
   if (value == NULL)
