@@ -5,7 +5,7 @@
 #ifndef EGRESSD_CHECKS_H
 #define EGRESSD_CHECKS_H
 
-#include "cli.h"
+#include "options.h"
 
 /* --explicit and --sni, of `serve` and `dump`. */
 int check_listeners(const cli_args *args);

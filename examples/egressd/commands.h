@@ -2,7 +2,7 @@
 #ifndef EGRESSD_COMMANDS_H
 #define EGRESSD_COMMANDS_H
 
-#include "cli.h"
+#include "options.h"
 
 #include <egress/compile.h>
 

@@ -1,28 +1,10 @@
 #include "event_log.h"
-#include "utf8.h"
+#include "json_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
-
-/* A quoted JSON string; the text format uses the same for values that hold blanks or worse. */
-static void put_quoted(FILE *file, const char *value) {
-  putc('"', file);
-  for (const unsigned char *at = (const unsigned char *)value; *at != '\0';) {
-    size_t size = utf8_size((const char *)at);
-    if (size == 0)
-      fputs("\\ufffd", file);
-    else if (utf8_control((const char *)at) != 0)
-      fprintf(file, "\\u%04x", (unsigned)utf8_control((const char *)at));
-    else if (*at == '"' || *at == '\\')
-      fprintf(file, "\\%c", *at);
-    else
-      fwrite(at, 1, size, file);
-    at += size > 0 ? size : 1;
-  }
-  putc('"', file);
-}
 
 static int is_plain(const char *value) {
   for (; *value != '\0'; value++) {
@@ -55,7 +37,7 @@ void event_log_text(event_log *log, const char *key, const char *value) {
   if (!log->json && is_plain(value))
     fputs(value, log->file);
   else
-    put_quoted(log->file, value);
+    json_put_quoted(log->file, value);
 }
 
 void event_log_number(event_log *log, const char *key, uint64_t value) {

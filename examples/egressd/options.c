@@ -1,12 +1,12 @@
 /* The options of all subcommands: what they are called, what they take, what the help says of them. */
-#include "cli.h"
+#include "options.h"
 
 enum {
   LISTENERS = CLI_SERVE | CLI_DUMP,
   NODE_TEXT_MAX_BYTES = 255 /* of a group or a node: what a server takes */
 };
 
-const cli_option cli_options[] = {
+static const cli_option options[] = {
     {CLI_LISTEN, CLI_SOCKET, CLI_SERVE, "listen", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
      "Where Envoys find this daemon: 127.0.0.1:18000, [::1]:18000 or unix:/PATH. Port 0 lets the kernel pick one; "
      "the event 'listening' says which. With TLS, 0.0.0.0 also listens on [::], and [::] also takes IPv4."},
@@ -65,4 +65,6 @@ const cli_option cli_options[] = {
     {CLI_PROTOCOL, CLI_WORD, CLI_CHECK, "protocol", "tls|http|tcp", NULL, 0, 0,
      "What is spoken to HOST. Not given: tls for a name, tcp for an address."},
 };
-const size_t cli_option_count = sizeof cli_options / sizeof *cli_options;
+_Static_assert((int)CLI_COUNT <= (int)CLI_OPTIONS_MAX, "every option has a place");
+
+const cli_program cli_this_program = {"egressd", options, sizeof options / sizeof *options};

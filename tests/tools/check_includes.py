@@ -104,6 +104,8 @@ def check_users(source: pathlib.Path) -> list[str]:
     for folder in ("examples", "bindings"):
         for path in sorted((source / folder).rglob("*.[chi]")):
             own = {str(other.relative_to(path.parent)) for other in path.parent.rglob("*.h")}
+            if folder == "examples":
+                own |= {other.name for other in (source / folder / "common").glob("*.h")}
             for quote, target in includes(path):
                 ours = (source / "libegress" / target).exists() or target.startswith("..")
                 if ours or (quote == '"' and target not in own):

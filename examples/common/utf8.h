@@ -1,6 +1,6 @@
 /* UTF-8, for what is written to logs and given to Envoy. */
-#ifndef EGRESSD_UTF8_H
-#define EGRESSD_UTF8_H
+#ifndef EXAMPLES_UTF8_H
+#define EXAMPLES_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,16 +8,23 @@
 
 enum { LINE_COLUMNS = 80, NAME_MAX_BYTES = 64 };
 
+/* "egressd serve", or the program alone where it has no subcommands. */
+static const char *title(char out[NAME_MAX_BYTES], const cli_command *command) {
+  snprintf(out, NAME_MAX_BYTES, "%s%s%s", cli_this_program.name, *command->name != '\0' ? " " : "", command->name);
+  return out;
+}
+
 /* `origin` says where the fault is: "--sni-port", "EGRESSD_SNI_PORT", a stray word; "" for the whole line. */
 static int complain(const cli_command *command, const char *origin, const char *what) {
-  fprintf(stderr, "egressd %s: %s%s%s\nTry 'egressd %s --help'.\n", command->name, origin, *origin != '\0' ? ": " : "",
-          what, command->name);
+  char name[NAME_MAX_BYTES];
+  fprintf(stderr, "%s: %s%s%s\nTry '%s --help'.\n", title(name, command), origin, *origin != '\0' ? ": " : "", what,
+          name);
   return -1;
 }
 
 static const cli_option *find_option(const cli_command *command, const char *name, size_t size) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_this_program.option_count; i++) {
+    const cli_option *option = &cli_this_program.options[i];
     if ((option->commands & command->bit) != 0 && strlen(option->name) == size && memcmp(option->name, name, size) == 0)
       return option;
   }
@@ -26,7 +33,7 @@ static const cli_option *find_option(const cli_command *command, const char *nam
 
 /* The variable of an option: EGRESSD_SNI_PORT for sni-port. */
 static void variable_name(char out[NAME_MAX_BYTES], const cli_option *option) {
-  int size = snprintf(out, NAME_MAX_BYTES, "EGRESSD_%s", option->name);
+  int size = snprintf(out, NAME_MAX_BYTES, "%s_%s", cli_this_program.name, option->name);
   for (int i = 0; i < size; i++)
     out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
@@ -65,8 +72,8 @@ static int take_variable(cli_args *args, const cli_option *option) {
 
 /* What the command line does not say comes from the environment, then from the table. */
 static int fill_rest(cli_args *args) {
-  for (size_t i = 0; i < cli_option_count; i++) {
-    const cli_option *option = &cli_options[i];
+  for (size_t i = 0; i < cli_this_program.option_count; i++) {
+    const cli_option *option = &cli_this_program.options[i];
     if ((option->commands & args->command->bit) == 0 || args->text[option->id] != NULL)
       continue;
     if (take_variable(args, option) != 0)
@@ -154,14 +161,14 @@ int cli_parse(cli_args *out, const cli_command *command, int argc, char **argv) 
   return rv;
 }
 
-const cli_option *cli_option_of(cli_id id) {
+const cli_option *cli_option_of(unsigned id) {
   size_t i = 0;
-  while (cli_options[i].id != id)
+  while (cli_this_program.options[i].id != id)
     i++; /* the table has them all */
-  return &cli_options[i];
+  return &cli_this_program.options[i];
 }
 
-int cli_refuse(const cli_args *args, cli_id id, const char *what) {
+int cli_refuse(const cli_args *args, unsigned id, const char *what) {
   char origin[NAME_MAX_BYTES], shown[VALUE_SHOWN_BYTES], fault[VALUE_FAULT_BYTES];
   const char *value = args->text[id];
   origin_name(origin, cli_option_of(id), args->is_variable[id]);
@@ -202,13 +209,13 @@ static void help_option(const cli_option *option) {
 }
 
 void cli_help(const cli_command *command) {
-  printf("Usage: egressd %s [options]%s%s\n\n", command->name, command->operand_count > 0 ? " " : "",
-         command->operands);
+  char name[NAME_MAX_BYTES];
+  printf("Usage: %s [options]%s%s\n\n", title(name, command), command->operand_count > 0 ? " " : "", command->operands);
   cli_wrap(0, command->text);
   printf("\nOptions:\n");
-  for (size_t i = 0; i < cli_option_count; i++) {
-    if ((cli_options[i].commands & command->bit) != 0)
-      help_option(&cli_options[i]);
+  for (size_t i = 0; i < cli_this_program.option_count; i++) {
+    if ((cli_this_program.options[i].commands & command->bit) != 0)
+      help_option(&cli_this_program.options[i]);
   }
   printf("  --help\n      Prints this.\n\n");
   cli_wrap(0, "An option may also be set by its environment variable (a flag by 1 or 0; an empty one is not set); the "

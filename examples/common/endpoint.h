@@ -1,6 +1,6 @@
 /* "HOST:PORT" in its parts, of options and arguments. */
-#ifndef EGRESSD_ENDPOINT_H
-#define EGRESSD_ENDPOINT_H
+#ifndef EXAMPLES_ENDPOINT_H
+#define EXAMPLES_ENDPOINT_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Whether a word of the command line or the environment is what its option takes. */
-#ifndef EGRESSD_VALUE_H
-#define EGRESSD_VALUE_H
+#ifndef EXAMPLES_VALUE_H
+#define EXAMPLES_VALUE_H
 
 #include "cli.h"
 
