@@ -134,7 +134,11 @@ void egress__subscription_keep_listed(egress__subscription *sub) {
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
     egress__name *name = entry->value;
-    if (name->wanted && name->listed != sub->request)
+    if (!name->wanted || name->listed == sub->request)
+      continue;
+    name->wanted = 0;
+    sub->wanted--;
+    if (!sub->wildcard || name->owed == EGRESS__OWED_NO)
       drop(sub, name);
   }
 }

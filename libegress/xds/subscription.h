@@ -69,7 +69,7 @@ void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress
 /** Everything, or no longer everything; then also nothing is owed about names not wanted. */
 void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard);
 
-/** The names not listed since `sub->request` was counted up go. */
+/** The names not listed since `sub->request` was counted up go; what is part of everything stays owed. */
 void egress__subscription_keep_listed(egress__subscription *sub);
 
 /* A response was made, with what is owed NOW (`later` 1: and LATER); was accepted; was refused. */

@@ -133,7 +133,7 @@ static void send_list(client *c, int type, const char *nonce, const char *error)
   v->started = 1;
   if (v->made[0] != '\0' && strcmp(nonce, v->made) != 0) /* c12, c13 */
     return;
-  v->asked = (uint8_t)((v->asked | ~v->listed) & v->wanted);
+  v->asked |= (uint8_t)(~v->listed & v->wanted);
   v->asked_all |= v->wildcard && !v->listed_all;
   be_known(v);
 }

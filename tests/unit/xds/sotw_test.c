@@ -540,6 +540,16 @@ Test(sotw, c59_clusters_asked_for_are_new_to_the_client) {
   SENT("C: a=1! b=1!a c=1! | E: a=1 c=1", ack('C', "*"));
 }
 
+Test(sotw, c59_endpoints_no_longer_wanted_by_name_but_as_part_of_everything) {
+  set("C: a=1! E: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  SENT("E: a=1", ask('E', "* a"));
+  SENT("C: a=2!", set("C: a=2! E: a=1")); /* the endpoints are due, after those in flight */
+  SENT("E: a=1", ack('E', "*"));
+  SENT("", ack('E', "*"));
+}
+
 Test(sotw, c59_clusters_refused_and_told_again) {
   set("C: a=1! E: a=1");
   ask('E', "a");

@@ -188,6 +188,18 @@ Test(subscription, names_not_listed_go) {
   STATE("(d:now)");
 }
 
+Test(subscription, names_not_listed_stay_owed_as_part_of_everything) {
+  egress__subscription_set_wildcard(&sub, 1);
+  want("abc");
+  egress__subscription_settled(&sub, 0);
+  egress__name_set_owed(&sub, find("a"), EGRESS__OWED_NOW);
+  want("c");
+  egress__subscription_keep_listed(&sub);
+  STATE("(a:now) c");
+  egress__subscription_set_wildcard(&sub, 0);
+  STATE("c");
+}
+
 Test(subscription, it_remembers_that_names_were_said) {
   cr_assert_not(sub.named);
   cr_assert_eq(egress__subscription_owe(&sub, "a"), 0);
