@@ -10,7 +10,8 @@ requirements=$root/tests/requirements.txt
 
 # To build, and to run the demonstration.
 packages=(gcc libc6-dev cmake ninja-build pkg-config python3 python3-venv ca-certificates curl openssl libssl-dev
-  libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libuv1-dev libyaml-dev libidn2-dev libxxhash-dev)
+  libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libuv1-dev libyaml-dev libidn2-dev libxxhash-dev
+  libmicrohttpd-dev)
 case ${1:-demo} in
 demo) ;;
 test | long) packages+=(g++ python3-dev libcriterion-dev binutils valgrind clang-14 libclang-rt-14-dev) ;;

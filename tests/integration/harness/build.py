@@ -31,3 +31,7 @@ def egressd() -> str:
 
 def decide() -> str:
     return program("tests/decide")
+
+
+def snapshotd() -> str:
+    return program("examples/snapshotd/snapshotd")
