@@ -80,27 +80,32 @@ static void refuse(upload *self, unsigned status) {
   self->refused = status;
 }
 
+/* Makes room for `size` more bytes; 0 or a status. */
+static unsigned make_room(upload *self, size_t size) {
+  if (size > BODY_MAX_BYTES - self->size)
+    return MHD_HTTP_CONTENT_TOO_LARGE;
+  if (size <= self->room - self->size)
+    return 0;
+  size_t needed = self->size + size, doubled = self->room < BODY_MAX_BYTES / 2 ? 2 * self->room : BODY_MAX_BYTES;
+  size_t room = needed > doubled ? needed : doubled;
+  if (room - self->room > BODIES_MAX_BYTES - self->owner->bodies)
+    return MHD_HTTP_SERVICE_UNAVAILABLE;
+  char *body = realloc(self->body, room);
+  if (body == NULL)
+    return MHD_HTTP_INTERNAL_SERVER_ERROR;
+  self->owner->bodies += room - self->room;
+  self->body = body;
+  self->room = room;
+  return 0;
+}
+
 static void take_body(upload *self, const char *bytes, size_t size) {
   if (self->refused != 0)
     return;
-  if (size > BODY_MAX_BYTES - self->size) {
-    refuse(self, MHD_HTTP_CONTENT_TOO_LARGE);
+  unsigned status = make_room(self, size);
+  if (status != 0) {
+    refuse(self, status);
     return;
-  }
-  if (size > self->room - self->size) {
-    size_t room = self->size + size > 2 * self->room ? self->size + size : 2 * self->room;
-    if (room - self->room > BODIES_MAX_BYTES - self->owner->bodies) {
-      refuse(self, MHD_HTTP_SERVICE_UNAVAILABLE);
-      return;
-    }
-    char *body = realloc(self->body, room);
-    if (body == NULL) {
-      refuse(self, MHD_HTTP_INTERNAL_SERVER_ERROR);
-      return;
-    }
-    self->owner->bodies += room - self->room;
-    self->body = body;
-    self->room = room;
   }
   memcpy(self->body + self->size, bytes, size);
   self->size += size;

@@ -203,7 +203,7 @@ log_reader *log_reader_new(const traffic_log *log, uint64_t since) {
     return NULL;
   self->log = log;
   self->end = log->next;
-  self->next = since < log->next ? since + 1 : log->next;
+  self->next = since + 1;
   return self;
 }
 

@@ -259,6 +259,19 @@ def test_a_body_that_is_too_large(daemon: Snapshotd) -> None:
     daemon.put("node-1", " " * (1 << 20) + "{}")
 
 
+def test_bodies_that_are_too_large_together(daemon: Snapshotd) -> None:
+    large = b" " * (40 << 20) + b"{}"
+    start = b"PUT /snapshot/a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (64 << 20)
+    held = [socket.create_connection(("127.0.0.1", daemon.http_port), timeout=15) for _ in range(2)]
+    for connection in held:
+        connection.sendall(start + b" " * (63 << 20))
+    assert "larger than 128 MiB" in daemon.refused(large, 503)[0]["message"]
+    daemon.put("node-1", {})  # a small one is still taken
+    for connection in held:
+        connection.close()
+    wait_for("room for another", lambda: daemon.ask("PUT", "/snapshot/a", large)[0] == 200)
+
+
 def test_paths_methods_and_arguments(daemon: Snapshotd) -> None:
     assert daemon.ask("GET", "/")[0] == 404
     assert daemon.ask("GET", "/status/")[0] == 404
@@ -314,6 +327,7 @@ def test_log_of_what_is_no_message(daemon: Snapshotd) -> None:
 def test_log_since(daemon: Snapshotd) -> None:
     daemon.put("node-1", {"resources": [cluster("a")]})
     ask(daemon)
+    wait_for("the stream's end", lambda: daemon.status()["streams"] == [])
     last = daemon.last()
     assert [line["seq"] for line in daemon.log(last - 1)] == [last]
     assert daemon.log(last) == daemon.log(last + 1000) == []
@@ -327,6 +341,7 @@ def test_log_drops_the_oldest_and_says_so(tmp_path: Path) -> None:
     daemon.put("*", {"resources_b64": [packed(CLUSTER, big)]})
     for _ in range(6):  # the log keeps 64 MiB
         ask(daemon)
+    wait_for("the last stream's end", lambda: daemon.status()["streams"] == [])
     status = daemon.status()["log"]
     assert status["first"] > 1
     lost, *rest = daemon.log(1)
