@@ -9,10 +9,14 @@
 
 #include "xds/answer.h"
 
+/* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
+static int is_everything(const egress__track *track, const egress__request *request) {
+  return request->added == 0 && track->whole && !track->want.named;
+}
+
 int egress__sotw_subscribe(egress__track *track, const egress__request *request) {
   egress__subscription *want = &track->want;
-  /* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
-  int wildcard = request->added == 0 && track->whole && !want->named;
+  int wildcard = is_everything(track, request);
   want->request++;
   egress__span rest = request->bytes, name;
   while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
@@ -25,14 +29,26 @@ int egress__sotw_subscribe(egress__track *track, const egress__request *request)
       return rv;
   }
   egress__subscription_keep_listed(want);
-  if (wildcard != want->wildcard)
+  if (wildcard != want->wildcard || want->wildcard_forgotten)
     egress__subscription_set_wildcard(want, wildcard);
   return 0;
 }
 
+/* What is new in the list is not remembered, what it leaves out is not dropped: the client will say it all again. */
 void egress__sotw_overtaken(egress__track *track, const egress__request *request) {
-  if (request->added > 0)
-    track->want.named = 1; /* it said a name: should the list that it sends again be empty, that means none */
+  egress__subscription *want = &track->want;
+  int wildcard = is_everything(track, request);
+  want->request++;
+  egress__span rest = request->bytes, text;
+  while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &text)) {
+    want->named = 1; /* should the list that it sends again be empty, that means none */
+    wildcard |= egress__span_is_star(text);
+    egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
+    if (name != NULL)
+      name->listed = want->request;
+  }
+  egress__subscription_forget_unlisted(want);
+  want->wildcard_forgotten |= !wildcard;
 }
 
 /* All that the client wants by name, in the place of what was collected. */

@@ -89,9 +89,10 @@ int egress__subscription_add(egress__subscription *sub, egress__span text) {
   egress__name *name = need(sub, chars, text.size);
   if (name == NULL)
     return EGRESS_ENOMEM;
-  if (!name->wanted) {
+  if (!name->wanted || name->forgotten) {
+    sub->wanted += !name->wanted;
     name->wanted = 1;
-    sub->wanted++;
+    name->forgotten = 0;
     egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
   }
   name->listed = sub->request;
@@ -120,6 +121,7 @@ int egress__subscription_owe(egress__subscription *sub, const char *text) {
 void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard) {
   sub->wildcard = (uint8_t)wildcard;
   sub->wildcard_owed = (uint8_t)wildcard;
+  sub->wildcard_forgotten = 0;
   if (wildcard)
     return;
   size_t cursor = 0;
@@ -140,6 +142,14 @@ void egress__subscription_keep_listed(egress__subscription *sub) {
     sub->wanted--;
     if (!sub->wildcard || name->owed == EGRESS__OWED_NO)
       drop(sub, name);
+  }
+}
+
+void egress__subscription_forget_unlisted(egress__subscription *sub) {
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
+    egress__name *name = entry->value;
+    name->forgotten |= name->listed != sub->request;
   }
 }
 

@@ -23,8 +23,9 @@ enum { EGRESS__OWED_COUNT = EGRESS__OWED_LATER + 1 };
 typedef struct egress__name {
   uint32_t listed; /* number of the request that named it last */
   uint16_t size;
-  uint8_t wanted; /* by name; else it stands here only for what is owed */
-  uint8_t owed;   /* an egress__owed */
+  uint8_t wanted : 1;    /* by name; else it stands here only for what is owed */
+  uint8_t forgotten : 1; /* an overtaken list was without it: the client may have dropped what it had */
+  uint8_t owed;          /* an egress__owed */
   char text[];
 } egress__name;
 
@@ -35,8 +36,9 @@ typedef struct egress__subscription {
   uint32_t owed[EGRESS__OWED_COUNT]; /* how many names are in each state */
   uint32_t wanted;                   /* how many are wanted by name */
   uint8_t wildcard;
-  uint8_t wildcard_owed; /* everything has to be told, even if that is nothing */
-  uint8_t named;         /* a name was wanted at some time: an empty list does not mean everything any more */
+  uint8_t wildcard_owed;      /* everything has to be told, even if that is nothing */
+  uint8_t wildcard_forgotten; /* as `forgotten` of a name */
+  uint8_t named;              /* a name was wanted at some time: an empty list does not mean everything any more */
 } egress__subscription;
 
 /** `budget` is shared by the subscriptions of a stream and outlives them. */
@@ -49,7 +51,10 @@ int egress__subscription_covers(const egress__subscription *sub, const char *nam
 /** The entry of a name; NULL: neither wanted by name nor owed. */
 egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size);
 
-/** The client wants a name; one that it did not want is owed. Returns 0, EGRESS_ENOMEM or EGRESS_ELIMIT. */
+/**
+ * The client wants a name; one that it did not want, or may have forgotten, is owed. Returns 0, EGRESS_ENOMEM or
+ * EGRESS_ELIMIT.
+ */
 int egress__subscription_add(egress__subscription *sub, egress__span name);
 
 /** A name wanted by name is not any more, and nothing is owed about it. */
@@ -71,6 +76,9 @@ void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard);
 
 /** The names not listed since `sub->request` was counted up go; what is part of everything stays owed. */
 void egress__subscription_keep_listed(egress__subscription *sub);
+
+/** The same for a list that was overtaken: they stay, and are owed when they are added again. */
+void egress__subscription_forget_unlisted(egress__subscription *sub);
 
 /* A response was made, with what is owed NOW (`later` 1: and LATER); was accepted; was refused. */
 void egress__subscription_sent(egress__subscription *sub, int later);

@@ -16,6 +16,10 @@ static int has_legacy(int type) {
   return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
 }
 
+static int is_wanted(const view *v, int name) {
+  return v->wildcard || (v->wanted >> name & 1);
+}
+
 int is_listed(const view *v, int name) {
   return v->listed_all || (v->listed >> name & 1);
 }
@@ -107,34 +111,54 @@ static const char *list(char out[XDS_WORD], uint8_t names, int star) {
   return out;
 }
 
-/* The server knows what the client wants: that is all that it may send, and the client holds nothing else. */
+/* The client holds nothing that it does not want, from when it says so. */
+static void let_go(view *v) {
+  for (int name = 0; name < NAMES; name++)
+    if (!is_wanted(v, name))
+      v->held[name] = 0;
+}
+
+/* The server knows what the client wants: that is all that it may send. */
 static void be_known(view *v) {
+  v->unheard = 0;
   v->listed_all = v->wildcard;
   v->listed = v->wanted;
+  v->left_all = v->left = 0;
   v->asked_all = v->asked_all && v->listed_all;
+  let_go(v);
   for (int name = 0; name < NAMES; name++) {
     if (is_listed(v, name))
       continue;
-    v->held[name] = 0;
+    v->told[name] = 0;
     v->asked &= (uint8_t) ~(1U << name);
     v->warming &= (uint8_t) ~(1U << name);
   }
 }
 
 /*
- * State of the world: the list as it is now. A client stops holding what it does not want once the server can know: a
- * name that came and went in lists that were stale is, to the server, one that was there all the time.
+ * A list that the server does not answer, nor counts what is new in it. What it leaves out may come back in the next
+ * one: then the client has nothing of it any more, though to the server it was there all the time.
  */
+static void be_unheard(view *v) {
+  v->unheard = 1;
+  v->left |= (uint8_t)(v->listed & ~v->wanted);
+  v->left_all |= v->listed_all && !v->wildcard;
+  let_go(v);
+}
+
+/* State of the world: the list as it is now. */
 static void send_list(client *c, int type, const char *nonce, const char *error) {
   view *v = &c->views[type];
   char names[XDS_WORD];
   list(names, v->wanted, v->wildcard && v->named);
   send(c, (xds_request){.type = TYPE_LETTERS[type], .names = names, .nonce = nonce, .error = error});
   v->started = 1;
-  if (v->made[0] != '\0' && strcmp(nonce, v->made) != 0) /* c12, c13 */
+  if (v->made[0] != '\0' && strcmp(nonce, v->made) != 0) { /* c12, c13 */
+    be_unheard(v);
     return;
-  v->asked |= (uint8_t)(~v->listed & v->wanted);
-  v->asked_all |= v->wildcard && !v->listed_all;
+  }
+  v->asked |= (uint8_t)((~v->listed | v->left) & v->wanted); /* c37 */
+  v->asked_all |= v->wildcard && (!v->listed_all || v->left_all);
   be_known(v);
 }
 
@@ -187,7 +211,7 @@ static void change_delta(client *c, int type, const step *s, const char *nonce, 
   char added[XDS_WORD], dropped[XDS_WORD], held[XDS_TEXT];
   for (int name = 0; name < NAMES; name++)
     if (s->flags & FLAG_FORGET && (s->names >> name & 1 || (s->flags & FLAG_STAR && !(v->wanted >> name & 1))))
-      v->held[name] = 0;
+      v->held[name] = v->told[name] = 0;
   int says = !v->started || s->flags & FLAG_CLAIMS; /* c56: later it means nothing */
   if (s->flags & FLAG_STRANGE && nonce == NULL)
     nonce = strange_nonce; /* c15: what is asked for counts all the same */
@@ -211,19 +235,17 @@ static void change(client *c, int type, const step *s, const char *nonce, const 
     change_delta(c, type, s, nonce, error);
 }
 
-/* A request with a nonce that is not the newest, which says nothing new in delta, and in state of the world nothing. */
+/* A request with a nonce that is not the newest: in state of the world another list, in delta nothing new. */
 static void send_stale(client *c, const step *s) {
-  view *v = &c->views[s->type];
+  const view *v = &c->views[s->type];
   if (v->made[0] == '\0')
     return;
-  int sotw = c->variant == EGRESS__XDS_SOTW;
-  char names[XDS_WORD];
   const char *nonce = s->flags & FLAG_STRANGE ? strange_nonce : v->in_flight ? v->handled : "";
-  v->named |= s->names != 0;
-  send(c, (xds_request){.type = TYPE_LETTERS[s->type],
-                        .names = sotw ? list(names, s->names, 0) : NULL,
-                        .nonce = nonce,
-                        .error = s->flags & FLAG_REFUSE ? "stale" : NULL});
+  const char *error = s->flags & FLAG_REFUSE ? "stale" : NULL;
+  if (c->variant == EGRESS__XDS_SOTW)
+    change_list(c, s->type, s, nonce, error);
+  else
+    send(c, (xds_request){.type = TYPE_LETTERS[s->type], .nonce = nonce, .error = error});
 }
 
 /* What a client takes over of a response: `part` of the names. */
@@ -232,17 +254,18 @@ static void apply(client *c, int type, uint8_t part) {
   const xds_response *response = &v->response;
   unsigned gone = is_whole(c, type) ? ~(unsigned)mentioned(response) : 0;
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a';
+    int name = response->puts[i][0] - 'a', value = atoi(response->puts[i] + 2);
     if (!(part >> name & 1) || !is_listed(v, name))
       continue;
-    v->held[name] = (uint8_t)atoi(response->puts[i] + 2);
+    v->told[name] = (uint8_t)value;
+    v->held[name] = (uint8_t)(is_wanted(v, name) ? value : 0);
     memcpy(v->versions[name], response->versions[i], XDS_WORD);
   }
   for (size_t i = 0; i < response->removed; i++)
     gone |= 1U << (response->gone[i][0] - 'a');
   for (int name = 0; name < NAMES; name++)
     if (part & gone & (1U << name))
-      v->held[name] = 0;
+      v->held[name] = v->told[name] = 0;
 }
 
 static void remember_answer(client *c, int type, int accept) {
@@ -294,8 +317,10 @@ static void begin_view(view *v, int forget) {
   view old = *v;
   memset(v, 0, sizeof *v);
   memcpy(v->versions, old.versions, sizeof v->versions);
-  if (!forget)
-    memcpy(v->held, old.held, sizeof v->held);
+  if (forget)
+    return;
+  memcpy(v->held, old.held, sizeof v->held);
+  memcpy(v->told, old.held, sizeof v->told);
 }
 
 static void resubscribe(client *c, int type, const view *old, const step *s) {
@@ -363,6 +388,12 @@ void client_settle(client *c) {
         busy = 1;
       }
   }
+}
+
+void client_repeat(client *c) {
+  for (int type = 0; c->stream != NULL && type < TYPES; type++)
+    if (c->views[type].unheard)
+      send_list(c, type, c->views[type].handled, NULL);
 }
 
 void client_play(client *c, const step *s) {

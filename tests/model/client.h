@@ -14,12 +14,16 @@ typedef struct view {
   int wildcard;
   uint8_t wanted;                 /* names, a bit each */
   int named;                      /* it said a name, or "*", on this stream */
+  int unheard;                    /* state of the world: the list that it said last was stale */
   uint8_t held[NAMES];            /* content; 0: it has none */
   char versions[NAMES][XDS_WORD]; /* delta: of what it holds */
   char handled[XDS_WORD];         /* nonce of the last response taken */
   /* The server's side. */
   int listed_all; /* what it was told of `wildcard` and `wanted`; in state of the world a stale list does not count */
   uint8_t listed;
+  int left_all;                /* stale lists were without what it was told: `listed_all` */
+  uint8_t left;                /* the same of `listed` */
+  uint8_t told[NAMES];         /* what the client would hold, had there been no stale lists */
   char made[XDS_WORD];         /* nonce of the newest response; "": none on this stream */
   char made_version[XDS_WORD]; /* its version */
   int in_flight;
@@ -71,6 +75,9 @@ void client_notice_clear(client *c);
 
 /* Takes all that is due, and accepts it, until nothing comes any more. */
 void client_settle(client *c);
+
+/* State of the world, with nothing in flight: says again what was said in stale lists. */
+void client_repeat(client *c);
 
 /* Sends what is due; returns the number of responses. */
 int client_drain(client *c);

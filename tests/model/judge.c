@@ -25,7 +25,7 @@ static int rank(int type) {
 /* The name was told before and nothing has happened since. A refused one counts as told while its version stays. */
 static int is_told(const view *v, int name, int value) {
   uint8_t bit = (uint8_t)(1U << name);
-  int known = v->held[name] == value;
+  int known = v->told[name] == value;
   if (v->asked_all || (v->asked | v->warmed | v->repeatable) & bit)
     return 0;
   if (v->refused[0] != '\0' && v->moved)
@@ -66,16 +66,18 @@ static void judge_reason(const client *c, const xds_response *response, int type
        "c18, c76: %c is sent for no reason", response->type);
 }
 
-/* c59: a cluster that is new or changed waits for its endpoints, however old they are. */
+/* c59: a cluster that is new, asked for again or changed waits for its endpoints, however old they are. */
 static void note_clusters(client *c, const xds_response *response) {
   const view *clusters = &c->views[0];
   view *endpoints = &c->views[1];
   for (size_t i = 0; i < response->count; i++) {
     int name = response->puts[i][0] - 'a', service = endpoints_of(name);
+    int is_new = clusters->asked_all || clusters->asked >> name & 1;
     if (service < 0)
       continue;
     endpoints->warmed |= (uint8_t)(1U << service);
-    if (endpoints->started && is_listed(endpoints, service) && clusters->held[name] != atoi(response->puts[i] + 2))
+    if (endpoints->started && is_listed(endpoints, service) &&
+        (is_new || clusters->told[name] != atoi(response->puts[i] + 2)))
       endpoints->warming |= (uint8_t)(1U << service);
   }
 }
@@ -83,6 +85,8 @@ static void note_clusters(client *c, const xds_response *response) {
 static void note_response(client *c, const xds_response *response, int type) {
   view *v = &c->views[type];
   uint8_t names = is_whole(c, type) ? 0xff : mentioned(response);
+  if (response->type == 'C')
+    note_clusters(c, response);
   v->answers_all = v->asked_all || v->made[0] == '\0';
   v->unsettled |= v->refused[0] != '\0' ? names : 0;
   v->asked &= (uint8_t)~names;
@@ -91,8 +95,6 @@ static void note_response(client *c, const xds_response *response, int type) {
   v->asked_all = v->warmed = 0;
   memcpy(v->made, response->nonce, XDS_WORD);
   memcpy(v->made_version, response->version, XDS_WORD);
-  if (response->type == 'C')
-    note_clusters(c, response);
 }
 
 int judge_response(client *c, const xds_response *response, int last_type) {
@@ -123,8 +125,11 @@ static void judge_held(const client *c, int type, int name) {
     MUST(held == 0, "client %d holds %c %c, which it does not want", c->id, letter, 'a' + name);
   else if (due == 0 && c->variant == EGRESS__XDS_SOTW && !is_whole(c, type))
     return; /* c46: there is no word for it */
-  else if (!in_doubt)
-    MUST(held == due, "client %d holds %c %c=%d instead of %d", c->id, letter, 'a' + name, held, due);
+  else if (!in_doubt) {
+    MUST(v->told[name] == due, "client %d was told %c %c=%d instead of %d", c->id, letter, 'a' + name, v->told[name],
+         due);
+    MUST(held == due || v->unheard, "client %d holds %c %c=%d instead of %d", c->id, letter, 'a' + name, held, due);
+  }
 }
 
 static void judge_debts(client *c, int type) {

@@ -40,6 +40,9 @@ static void settle(model *m) {
   for (int i = 0; i < CLIENTS; i++) {
     client_settle(&m->clients[i]);
     judge_quiet(&m->clients[i]);
+    client_repeat(&m->clients[i]);
+    client_settle(&m->clients[i]);
+    judge_quiet(&m->clients[i]);
   }
   size_t live = atomic_load(&m->memory.live);
   MUST(live <= LIVE_MAX, "%zu blocks are in use, more than %d", live, LIVE_MAX);

@@ -81,7 +81,8 @@ void step_choose(step *out, const choices *from) {
     break;
   case STEP_STALE:
     out->names = choose_names(from);
-    out->flags = (uint8_t)((take(from, 2) ? FLAG_REFUSE : 0) | (take(from, 2) ? FLAG_STRANGE : 0));
+    out->flags = (uint8_t)((take(from, 2) ? FLAG_REFUSE : 0) | (take(from, 2) ? FLAG_STRANGE : 0) |
+                           (take(from, 8) ? 0 : FLAG_STAR));
     break;
   case STEP_ANSWER:
     choose_answer(out, from);
@@ -159,7 +160,7 @@ static void print_client_step(FILE *to, const step *s) {
   case STEP_STALE:
     fprintf(to, " sends a stale %s for %c, sotw:", s->flags & FLAG_REFUSE ? "refusal" : "request",
             TYPE_LETTERS[s->type]);
-    print_names(to, " names", s->names, 0);
+    print_names(to, " names", s->names, s->flags & FLAG_STAR);
     fputs(s->flags & FLAG_STRANGE ? ", with a strange nonce" : "", to);
     break;
   case STEP_DRAIN:

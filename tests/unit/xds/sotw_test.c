@@ -20,6 +20,10 @@ static const char *ack(char type, const char *names) {
 static const char *nack(char type, const char *names) {
   return xds_nack(&client, type, names);
 }
+/* A list with the nonce of the stream's first response, which is not the newest. */
+static const char *stale(char type, const char *names) {
+  return xds_ask(&client, (xds_request){.type = type, .names = names, .nonce = client.nonces[0]});
+}
 /* A new snapshot, and what is sent of it. */
 static const char *set(const char *text) {
   xds_set(&client, "g", text);
@@ -376,6 +380,106 @@ Test(sotw, c37_asked_for_again_after_it_was_dropped) {
   SENT("E: a=1", ask('E', "a b"));
 }
 
+/*
+ * A client lets go of what it drops at once, and waits when it asks again: also when a response that is in flight makes
+ * both lists stale.
+ */
+Test(sotw, c37_dropped_and_asked_for_again_in_stale_lists) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("E: b=2", set("E: a=1 b=2"));
+  SENT("", stale('E', "b"));
+  SENT("", stale('E', "a b"));
+  SENT("E: a=1", ack('E', "a b")); /* b was there all the time */
+  SENT("", ack('E', "a b"));
+}
+
+Test(sotw, c37_dropped_in_a_stale_list_and_asked_for_again_with_the_ack) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("E: a=2", set("E: a=2 b=1"));
+  SENT("", stale('E', "b"));
+  SENT("E: a=2", ack('E', "a b")); /* it may have come when nobody wanted it */
+  SENT("", ack('E', "a b"));
+}
+
+Test(sotw, c37_everything_dropped_and_asked_for_again_in_stale_lists) {
+  set("C: a=1 b=1");
+  ask('C', "*");
+  ack('C', "*");
+  SENT("C: a=1 b=2", set("C: a=1 b=2"));
+  SENT("", stale('C', "b"));
+  SENT("", stale('C', "*"));
+  SENT("C: a=1 b=2", ack('C', "*"));
+  SENT("", ack('C', "*"));
+}
+
+Test(sotw, c32_everything_kept_in_stale_lists) {
+  set("C: a=1 L: a=1");
+  ask('C', NULL);
+  ack('C', NULL);
+  ask('L', "*");
+  ack('L', "*");
+  SENT("C: a=2 | L: a=2", set("C: a=2 L: a=2"));
+  SENT("", stale('C', NULL));
+  SENT("", stale('L', "*"));
+  SENT("", ack('C', NULL));
+  SENT("", ack('L', "*"));
+}
+
+Test(sotw, c29_dropped_in_a_stale_list_and_then_for_good) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("E: b=2", set("E: a=1 b=2"));
+  SENT("", stale('E', "b"));
+  SENT("", ack('E', "b"));
+  SENT("", set("E: a=2 b=2"));
+}
+
+Test(sotw, c18_refused_dropped_and_asked_for_again_is_answered_once) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("E: a=2 b=2", set("E: a=2 b=2"));
+  SENT("", stale('E', "b"));
+  SENT("", stale('E', "a b"));
+  SENT("E: a=2", nack('E', "a b"));
+  SENT("", nack('E', "a b"));
+  SENT("", nack('E', "a b"));
+}
+
+Test(sotw, c18_everything_refused_dropped_and_asked_for_again_is_answered_once) {
+  set("C: a=1");
+  ask('C', "*");
+  ack('C', "*");
+  SENT("C: a=2", set("C: a=2"));
+  SENT("", stale('C', "x"));
+  SENT("C: a=2", nack('C', "*"));
+  SENT("", nack('C', "*"));
+  SENT("", nack('C', "*"));
+}
+
+Test(sotw, c13_dropped_in_a_list_with_an_empty_nonce) {
+  set("E: a=1 b=1");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "b"}));
+  SENT("E: a=2", set("E: a=2 b=1"));
+  SENT("E: a=2", ack('E', "a b"));
+  SENT("", ack('E', "a b"));
+}
+
+Test(sotw, c13_dropped_and_asked_for_again_before_any_response) {
+  SENT("", ask('E', "a b"));
+  SENT("", ask('E', "b"));
+  SENT("", ask('E', "a b"));
+  SENT("E: a=1 b=1", set("E: a=1 b=1"));
+  SENT("", ack('E', "a b"));
+}
+
 Test(sotw, c41_what_exists_is_answered_fast) {
   set("E: a=1");
   SENT("", ask('E', "none"));
@@ -538,6 +642,19 @@ Test(sotw, c59_clusters_asked_for_are_new_to_the_client) {
   SENT("C: a=1! b=1!a | E: a=1", ack('C', "a b"));
   ack('E', "a c");
   SENT("C: a=1! b=1!a c=1! | E: a=1 c=1", ack('C', "*"));
+}
+
+Test(sotw, c59_clusters_dropped_and_asked_for_again_in_stale_lists) {
+  set("C: a=1! b=1! E: a=1 b=1");
+  ask('C', "a b");
+  ack('C', "a b");
+  ask('E', "a b");
+  ack('E', "a b");
+  SENT("C: a=1! b=2! | E: b=1", set("C: a=1! b=2! E: a=1 b=1"));
+  ack('E', "a b");
+  SENT("", stale('C', "b"));
+  SENT("", stale('C', "a b"));
+  SENT("C: a=1! b=2! | E: a=1", ack('C', "a b"));
 }
 
 Test(sotw, c59_endpoints_no_longer_wanted_by_name_but_as_part_of_everything) {

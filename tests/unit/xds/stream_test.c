@@ -276,6 +276,15 @@ Test(stream, bytes_are_limited_over_all_types) {
   xds_end(&other);
 }
 
+Test(stream, new_names_of_a_stale_list_take_nothing) {
+  limit(3, EGRESS__STREAM_BYTES_MAX);
+  xds_set(&client, "g", "E: a=1");
+  SENT("E: a=1", xds_ask(&client, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "a c d e"}));
+  SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = "c"}));
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'R', .names = "c d"}), EGRESS_ELIMIT); /* b still counts */
+}
+
 /* What is asked for and dropped again is given back: or a stream would be refused at last. */
 Test(stream, bytes_come_back) {
   for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {

@@ -200,6 +200,46 @@ Test(subscription, names_not_listed_stay_owed_as_part_of_everything) {
   STATE("c");
 }
 
+Test(subscription, names_not_listed_are_forgotten) {
+  want("abc");
+  egress__subscription_sent(&sub, 0);
+  egress__subscription_accepted(&sub);
+  sub.request++;
+  find("b")->listed = sub.request;
+  egress__subscription_forget_unlisted(&sub);
+  sub.request++;
+  find("a")->listed = sub.request; /* that it was listed since says nothing of what the client has */
+  egress__subscription_forget_unlisted(&sub);
+  STATE("a b c");
+  want("ab");
+  egress__subscription_keep_listed(&sub);
+  STATE("a:now b:now");
+  egress__subscription_settled(&sub, 0);
+  want("ab"); /* once is enough */
+  STATE("a b");
+}
+
+Test(subscription, debt_of_a_forgotten_name_is_owed_anew) {
+  want("abc");
+  egress__subscription_sent(&sub, 0);
+  sub.request++;
+  find("c")->listed = sub.request;
+  egress__subscription_forget_unlisted(&sub);
+  STATE("a:sent b:sent c:sent");
+  want("ac");
+  STATE("a:now b:sent c:sent");
+  egress__subscription_refused(&sub);
+  want("abc");
+  STATE("a:now b:now c:later");
+}
+
+Test(subscription, everything_is_forgotten_until_it_is_said_again) {
+  egress__subscription_set_wildcard(&sub, 1);
+  sub.wildcard_forgotten = 1;
+  egress__subscription_set_wildcard(&sub, 1);
+  cr_assert(sub.wildcard_owed && !sub.wildcard_forgotten);
+}
+
 Test(subscription, it_remembers_that_names_were_said) {
   cr_assert_not(sub.named);
   cr_assert_eq(egress__subscription_owe(&sub, "a"), 0);
