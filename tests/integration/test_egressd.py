@@ -354,8 +354,9 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(tmp_path: Path) -> None:
     path.write_text(ONE)
     os.mkfifo(pipe)
     listen = ("--listen", "127.0.0.1:0")
-    assert str(pipe) in serve_fails(str(path), *listen, "--tls-cert", str(pipe), "--tls-key", str(pipe)).stderr
-    assert str(pipe) in serve_fails(str(path), *listen, "--state", str(pipe)).stderr
+    shown = str(pipe)[:60]  # long values are cut
+    assert shown in serve_fails(str(path), *listen, "--tls-cert", str(pipe), "--tls-key", str(pipe)).stderr
+    assert shown in serve_fails(str(path), *listen, "--state", str(pipe)).stderr
 
 
 def test_a_client_may_ping_every_second(daemon: Egressd) -> None:
