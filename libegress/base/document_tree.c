@@ -55,7 +55,7 @@ int egress__tree_add(egress__tree *tree, egress__node_kind kind, uint32_t line, 
 
 int egress__tree_scalar(egress__tree *tree, uint32_t line, uint32_t column, const char *text, size_t size, int plain,
                         egress__node **out) {
-  egress__node *node;
+  egress__node *node = NULL;
   int rv = egress__tree_add(tree, EGRESS__NODE_SCALAR, line, column, &node);
   if (rv != 0)
     return rv;
@@ -73,7 +73,7 @@ int egress__tree_scalar(egress__tree *tree, uint32_t line, uint32_t column, cons
 }
 
 int egress__tree_open(egress__tree *tree, egress__node_kind kind, uint32_t line, uint32_t column, egress__node **out) {
-  egress__node *node;
+  egress__node *node = NULL;
   int rv = egress__tree_add(tree, kind, line, column, &node);
   if (rv != 0)
     return rv;
