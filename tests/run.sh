@@ -105,6 +105,11 @@ pytest_in() { # RUNNER FOLDER [pytest options]
   [ -s "$results/$runner.xml" ] || note "$runner" failed "$runner" "pytest wrote no results"
 }
 
+# These mostly wait, so they run as many files at a time as there are processors.
+integration_in() { # RUNNER
+  pytest_in "$1" tests/integration -n "$jobs" --dist loadfile
+}
+
 # Criterion hides what a sanitizer or valgrind finds in the processes that it forks; their log files do not.
 quiet_logs() { # FOLDER
   local found
@@ -155,7 +160,7 @@ run_asan() {
   check asan-planted planted_faults_are_found asan_one "$build/asan/tests/planted"
   sanitizer_options "$results/asan-logs"
   ctest_in "$build/asan" asan
-  EGRESS_BUILD=$build/asan pytest_in asan-integration tests/integration
+  EGRESS_BUILD=$build/asan integration_in asan-integration
   without_sanitizers
   check asan-logs quiet_logs "$results/asan-logs"
 }
@@ -166,9 +171,11 @@ valgrind_one() { # LOGS PROGRAM [ARGUMENTS]
   [[ $2 == *_oom ]] || jobs_option=(--jobs 1)
   echo "== $2"
   valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-    --trace-children=yes "--log-file=$1/$(basename "$2").%p" "${@:2}" "${jobs_option[@]}" 2>&1
+    --trace-children=yes "--suppressions=$root/tests/sanitize/valgrind.supp" "--log-file=$1/$(basename "$2").%p" \
+    "${@:2}" "${jobs_option[@]}" 2>&1
 }
 export -f valgrind_one
+export root
 
 # The unit tests and OOM sweeps of build/dev whose names match.
 valgrind_on() { # PATTERN
@@ -235,7 +242,7 @@ export EGRESS_BUILD=$build/dev
 
 ctest_in "$build/dev" unit
 check python-build python_binding
-pytest_in integration tests/integration
+integration_in integration
 check demo env -u EGRESS_BUILD examples/demo.sh
 pytest_in python bindings/python/tests
 run_asan

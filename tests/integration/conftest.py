@@ -54,3 +54,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
         if stack is not None:
             report.sections.append(("Envoy log", "\n".join(stack.envoy.log().splitlines()[-15:])))
             report.sections.append(("egressd", "\n".join(stack.egressd.child.text().splitlines()[-15:])))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests recorded as ``printed``, also those that ran in another process."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "printed" and report.when == "call":
+                    terminalreporter.write_line(f"{report.nodeid}: {value}")

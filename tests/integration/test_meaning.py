@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +106,11 @@ def smallest(proxy: Proxy, folder: Path, policy: Policy, flow: Flow, fault: str)
     return policy, fault
 
 
-def test_decide_and_envoy_agree(proxy: Proxy, tmp_path: Path, variant: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_decide_and_envoy_agree(
+    proxy: Proxy, tmp_path: Path, variant: str, record_property: Callable[[str, object], None]
+) -> None:
     seed = int(os.environ.get("EGRESS_SEED", random.SystemRandom().randrange(2**32)))
-    with capsys.disabled():
-        print(f" [{variant}: EGRESS_SEED={seed}, {POLICIES * FLOWS} pairs]", end=" ", flush=True)
+    record_property("printed", f"EGRESS_SEED={seed}, {POLICIES * FLOWS} pairs")
     rng = random.Random(f"{seed} {variant}")
     ports = (proxy.world.port, proxy.world.other_port, 443, 80)
     for _ in range(POLICIES):
