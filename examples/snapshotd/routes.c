@@ -30,7 +30,7 @@ static const char *decode_node(char out[NODE_MAX_BYTES + 1], const char *text) {
       return "a % in the path is not followed by two hexadecimal digits";
     if (*text == '%' && high == 0 && low == 0)
       return "the node's name has a NUL in it";
-    out[used++] = *text == '%' ? (char)(high << 4 | low) : *text;
+    out[used++] = (char)(*text == '%' ? high << 4 | low : *text);
     text += *text == '%' ? 2 : 0;
   }
   out[used] = '\0';
