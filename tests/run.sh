@@ -122,6 +122,7 @@ quiet_logs() { # FOLDER
 sanitizer_options() { # FOLDER
   mkdir -p "$1"
   export ASAN_OPTIONS=log_path=$1/asan:detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=0
+  export LSAN_OPTIONS=suppressions=$root/tests/sanitize/lsan.supp:print_suppressions=0
   export UBSAN_OPTIONS=log_path=$1/ubsan:print_stacktrace=1
   export TSAN_OPTIONS="log_path=$1/tsan:ignore_noninstrumented_modules=1:suppressions=$root/tests/sanitize/tsan.supp"
 }
@@ -151,7 +152,7 @@ configure() { # PRESET
 }
 
 without_sanitizers() {
-  unset ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+  unset ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 }
 
 run_asan() {
@@ -160,6 +161,7 @@ run_asan() {
   check asan-planted planted_faults_are_found asan_one "$build/asan/tests/planted"
   sanitizer_options "$results/asan-logs"
   ctest_in "$build/asan" asan
+  ASAN_OPTIONS+=:fast_unwind_on_malloc=0 # these serve TLS, too: see sanitize/lsan.supp
   EGRESS_BUILD=$build/asan integration_in asan-integration
   without_sanitizers
   check asan-logs quiet_logs "$results/asan-logs"
