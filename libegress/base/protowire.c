@@ -106,6 +106,11 @@ int egress__span_is_text(egress__span span) {
   return 1;
 }
 
+int egress__is_short_text(const char *text, size_t most) {
+  size_t size = text == NULL ? 0 : strnlen(text, most + 1);
+  return size >= 1 && size <= most && egress__span_is_text((egress__span){(const uint8_t *)text, size});
+}
+
 size_t egress__varint_size(uint64_t value) {
   size_t size = 1;
   while (value >= 0x80) {

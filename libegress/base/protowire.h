@@ -44,6 +44,9 @@ size_t egress__utf8_sequence(const uint8_t *text, size_t left);
 /** 1 when `span` is well-formed UTF-8 without NUL, as every string of a request must be. */
 int egress__span_is_text(egress__span span);
 
+/** 1 when `text` is UTF-8 of at least one byte and at most `most`; it need not end before that. NULL is none. */
+int egress__is_short_text(const char *text, size_t most);
+
 /** Bytes that `value` takes as a varint, 1 to 10. */
 size_t egress__varint_size(uint64_t value);
 

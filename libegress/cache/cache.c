@@ -130,13 +130,8 @@ static void tell_concerned(egress__group *group, void (*tell)(egress__group *)) 
   }
 }
 
-static int is_group_name(const char *name) {
-  size_t size = name == NULL ? 0 : strnlen(name, GROUP_NAME_MAX + 1);
-  return size >= 1 && size <= GROUP_NAME_MAX && egress__span_is_text((egress__span){(const uint8_t *)name, size});
-}
-
 int egress_cache_set(egress_cache *cache, const char *name, egress_snapshot *snap) {
-  if (cache == NULL || snap == NULL || !is_group_name(name))
+  if (cache == NULL || snap == NULL || !egress__is_short_text(name, GROUP_NAME_MAX))
     return EGRESS_EINVAL;
   egress__group *group = need_group(cache, name);
   if (group == NULL)
@@ -157,7 +152,7 @@ egress_snapshot *egress_cache_get(const egress_cache *cache, const char *name) {
 }
 
 int egress_cache_clear(egress_cache *cache, const char *name) {
-  if (cache == NULL || !is_group_name(name))
+  if (cache == NULL || !egress__is_short_text(name, GROUP_NAME_MAX))
     return EGRESS_EINVAL;
   egress__group *group = find_group(cache, name);
   if (group == NULL || group->snap == NULL)
@@ -172,7 +167,7 @@ int egress_cache_clear(egress_cache *cache, const char *name) {
 
 int egress__cache_join(egress_cache *cache, const egress_node *node, egress__watch *watch) {
   const char *name = cache->group(node, cache->user);
-  if (!is_group_name(name))
+  if (!egress__is_short_text(name, GROUP_NAME_MAX))
     return EGRESS_EINVAL;
   egress__group *group = need_group(cache, name);
   if (group == NULL)

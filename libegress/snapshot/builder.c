@@ -133,13 +133,9 @@ int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char 
   return resource == NULL ? EGRESS_ENOENT : add_change(builder, resource, NULL);
 }
 
-static int is_label(const char *text) {
-  size_t size = strnlen(text, EGRESS__LABEL_MAX + 1);
-  return size >= 1 && size <= EGRESS__LABEL_MAX && egress__span_is_text((egress__span){(const uint8_t *)text, size});
-}
-
 int egress_snapshot_builder_set_label(egress_snapshot_builder *builder, const char *type_url, const char *label) {
-  if (builder == NULL || (type_url != NULL && type_url[0] == '\0') || (label != NULL && !is_label(label)))
+  if (builder == NULL || (type_url != NULL && type_url[0] == '\0') ||
+      (label != NULL && !egress__is_short_text(label, EGRESS__LABEL_MAX)))
     return EGRESS_EINVAL;
   int rv = egress__labels_set(&builder->labels, builder->alloc, type_url, label);
   if (rv == 0 && type_url == NULL)

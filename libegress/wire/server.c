@@ -52,8 +52,7 @@ static const egress__place nowhere;
 
 /* Envoy refuses a response with text that is not UTF-8. */
 static int is_identifier(const char *text) {
-  size_t size = strnlen(text, EGRESS__IDENTIFIER_MAX + 1);
-  return size <= EGRESS__IDENTIFIER_MAX && egress__span_is_text((egress__span){(const uint8_t *)text, size});
+  return text[0] == '\0' || egress__is_short_text(text, EGRESS__IDENTIFIER_MAX);
 }
 
 static int take_options(egress_server_options *own, const egress_server_options *given) {

@@ -114,6 +114,17 @@ Test(protowire, text) {
   cr_assert_not(egress__span_is_text(SPAN("a\0b")));
 }
 
+Test(protowire, short_text) {
+  cr_assert(egress__is_short_text("a", 1));
+  cr_assert(egress__is_short_text("Z\xc3\xbcrich", 7));
+  cr_assert(!egress__is_short_text("Z\xc3\xbcrich", 6));
+  cr_assert(!egress__is_short_text("Z\xfcrich", 7));
+  cr_assert(!egress__is_short_text("", 7));
+  cr_assert(!egress__is_short_text(NULL, 7));
+  const char endless[] = {'a', 'b'};
+  cr_assert(!egress__is_short_text(endless, 1), "no byte behind the one too many is read");
+}
+
 Test(protowire, put_bytes) {
   static const uint32_t numbers[] = {1, 15, 16, 2047, 2048};
   uint8_t out[400], body[300];
