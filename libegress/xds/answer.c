@@ -70,16 +70,9 @@ static int add_owed(egress__answer *answer, const egress__track *track, const eg
 }
 
 int egress__answer_owed(egress__answer *answer, const egress__track *track, const egress__type_set *to, int step) {
-  const egress__subscription *want = &track->want;
-  uint32_t left = want->owed[EGRESS__OWED_NOW] + (step ? want->owed[EGRESS__OWED_LATER] : 0);
+  egress__owed_names names = egress__subscription_owed(&track->want, step);
   int rv = 0;
-  size_t cursor = 0;
-  while (rv == 0 && left > 0) {
-    const egress__name *name = egress__map_next(&want->names, &cursor)->value;
-    if (name->owed != EGRESS__OWED_NOW && !(step && name->owed == EGRESS__OWED_LATER))
-      continue;
-    left--;
+  for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;)
     rv = add_owed(answer, track, name, to);
-  }
   return rv;
 }

@@ -316,9 +316,11 @@ static void write_tail(egress__response *out, const egress__stream *stream, cons
 
 /* Clusters are about to be told: their endpoints will have to be, too. */
 static int warm(egress__stream *stream, egress__track *track, const egress__type_set *to, int step) {
+  if (strcmp(track->type_url, EGRESS_TYPE_CLUSTER) != 0)
+    return 0;
   egress__track *endpoints =
       find_track(stream, (egress__span){(const uint8_t *)EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT)});
-  if (endpoints == NULL || strcmp(track->type_url, EGRESS_TYPE_CLUSTER) != 0)
+  if (endpoints == NULL)
     return 0;
   int all =
       step || stream->variant == EGRESS__XDS_SOTW; /* which tells again what was refused, with whatever it tells */

@@ -167,6 +167,23 @@ static void move(egress__subscription *sub, egress__owed from, egress__owed to) 
   }
 }
 
+egress__owed_names egress__subscription_owed(const egress__subscription *sub, int later) {
+  uint32_t left = sub->owed[EGRESS__OWED_NOW] + (later ? sub->owed[EGRESS__OWED_LATER] : 0);
+  return (egress__owed_names){.sub = sub, .left = left, .later = later};
+}
+
+const egress__name *egress__owed_next(egress__owed_names *names) {
+  if (names->left == 0)
+    return NULL;
+  for (;;) {
+    const egress__name *name = egress__map_next(&names->sub->names, &names->cursor)->value;
+    if (name->owed != EGRESS__OWED_NOW && !(names->later && name->owed == EGRESS__OWED_LATER))
+      continue;
+    names->left--;
+    return name;
+  }
+}
+
 void egress__subscription_sent(egress__subscription *sub, int later) {
   move(sub, EGRESS__OWED_NOW, EGRESS__OWED_SENT);
   if (later)

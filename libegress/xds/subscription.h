@@ -80,6 +80,20 @@ void egress__subscription_keep_listed(egress__subscription *sub);
 /** The same for a list that was overtaken: they stay, and are owed when they are added again. */
 void egress__subscription_forget_unlisted(egress__subscription *sub);
 
+/** The names that are owed, one after the other; the subscription must not change meanwhile. */
+typedef struct egress__owed_names {
+  const egress__subscription *sub;
+  size_t cursor;
+  uint32_t left;
+  int later;
+} egress__owed_names;
+
+/** Those that are owed NOW (`later` 1: and LATER). */
+egress__owed_names egress__subscription_owed(const egress__subscription *sub, int later);
+
+/** NULL at the end. */
+const egress__name *egress__owed_next(egress__owed_names *names);
+
 /* A response was made, with what is owed NOW (`later` 1: and LATER); was accepted; was refused. */
 void egress__subscription_sent(egress__subscription *sub, int later);
 void egress__subscription_accepted(egress__subscription *sub);

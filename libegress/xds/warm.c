@@ -51,15 +51,9 @@ static int warm_cluster(egress__track *endpoints, const egress__track *clusters,
 
 /* Clusters that are told because they were asked for are new to the client, though they did not change. */
 static int warm_owed(egress__track *endpoints, const egress__track *clusters, const egress__type_set *to, int all) {
-  const egress__subscription *want = &clusters->want;
-  uint32_t left = want->owed[EGRESS__OWED_NOW] + (all ? want->owed[EGRESS__OWED_LATER] : 0);
+  egress__owed_names names = egress__subscription_owed(&clusters->want, all);
   int rv = 0;
-  size_t cursor = 0;
-  while (rv == 0 && left > 0) {
-    const egress__name *name = egress__map_next(&want->names, &cursor)->value;
-    if (name->owed != EGRESS__OWED_NOW && !(all && name->owed == EGRESS__OWED_LATER))
-      continue;
-    left--;
+  for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;) {
     const egress_resource *cluster = egress__type_set_find(to, name->text);
     rv = cluster == NULL ? 0 : warm_cluster(endpoints, clusters, cluster);
   }

@@ -100,6 +100,34 @@ Test(subscription, debt_can_be_owed_anew_at_any_time) {
   STATE("a:now b:now c:later");
 }
 
+/* Their letters in the order of the alphabet: "ab". */
+static const char *owed(int later) {
+  static char out[27];
+  char found['z' + 1] = {0};
+  egress__owed_names names = egress__subscription_owed(&sub, later);
+  for (const egress__name *name; (name = egress__owed_next(&names)) != NULL; found[(int)name->text[0]]++)
+    cr_assert_eq(found[(int)name->text[0]], 0, "each once");
+  cr_assert_null(egress__owed_next(&names), "it stays at its end");
+  size_t size = 0;
+  for (char letter = 'a'; letter <= 'z'; letter++)
+    if (found[(int)letter])
+      out[size++] = letter;
+  out[size] = '\0';
+  return out;
+}
+
+Test(subscription, owed_names_are_told_by_when) {
+  cr_assert_str_eq(owed(1), "");
+  want("abcd");
+  egress__subscription_sent(&sub, 0);
+  egress__name_set_owed(&sub, find("a"), EGRESS__OWED_NOW);
+  egress__subscription_refused(&sub);
+  egress__name_set_owed(&sub, find("d"), EGRESS__OWED_NO);
+  STATE("a:now b:later c:later d");
+  cr_assert_str_eq(owed(0), "a");
+  cr_assert_str_eq(owed(1), "abc");
+}
+
 Test(subscription, settled_debt_is_gone_at_once) {
   want("a");
   egress__subscription_sent(&sub, 0);
