@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <egress/error.h>
 
+#include "support/counted.h"
 #include "support/xds.h"
 
 #include "cache/cache.h"
@@ -92,22 +93,7 @@ Test(cache, what_was_not_taken_is_forgotten_with_its_snapshot) {
   egress__watch_leave(&other.watch);
 }
 
-static size_t live;
-
-static void *count_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  live += ptr == NULL;
-  return realloc(ptr, size);
-}
-
-static void count_release(void *ptr, void *user) {
-  (void)user;
-  live--;
-  free(ptr);
-}
-
 Test(cache, groups_that_nobody_needs_go) {
-  static const egress_alloc counted = {count_resize, count_release, NULL};
   egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
   options.alloc = &counted;
   egress_cache *own;
@@ -126,12 +112,12 @@ Test(cache, groups_that_nobody_needs_go) {
     cr_assert_eq(egress_cache_clear(own, name), 0);
     egress__watch_leave(&w.watch);
     if (i == 0)
-      before = live;
+      before = counted_live;
   }
-  cr_assert_eq(live, before);
+  cr_assert_eq(counted_live, before);
   egress_snapshot_unref(snap);
   egress_cache_unref(own);
-  cr_assert_eq(live, 0);
+  cr_assert_eq(counted_live, 0);
 }
 
 Test(cache, arguments_are_checked) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/counted.h"
 #include "support/grpc_client.h"
 #include "support/serving.h"
 #include "support/xds.h"
@@ -70,37 +71,19 @@ static int only_waiting_calls_are_left(void *user) {
 
 /* ---- memory ---- */
 
-static size_t left;
-static int blocks;
-
-static void *scarce_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  if (left == 0)
-    return NULL;
-  left--;
-  blocks += ptr == NULL;
-  return realloc(ptr, size);
-}
-
-static void scarce_release(void *ptr, void *user) {
-  (void)user;
-  blocks--;
-  free(ptr);
-}
-
 Test(call, one_that_never_waited_is_freed_at_once) {
-  const egress_alloc scarce = {scarce_resize, scarce_release, NULL}, *usual = s.server->alloc;
+  const egress_alloc *usual = s.server->alloc;
   egress__gate *gate = s.server->gates;
-  s.server->alloc = &scarce;
+  s.server->alloc = &counted;
   egress__call_free(NULL);
   size_t need = 0;
   for (egress__call *call = NULL; call == NULL; need++) {
-    left = need;
+    counted_left = need;
     call = egress__call_new(gate);
     cr_assert(need > 0 || call == NULL, "it needs memory");
     if (call != NULL)
       egress__call_free(call);
-    cr_assert_eq(blocks, 0);
+    cr_assert_eq(counted_live, 0);
   }
   cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS, "it was not among those that wait");
   s.server->alloc = usual;

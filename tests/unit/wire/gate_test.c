@@ -4,6 +4,7 @@
 #include <grpc/grpc_security.h>
 #include <stdlib.h>
 
+#include "support/counted.h"
 #include "support/grpc_client.h"
 #include "support/serving.h"
 
@@ -89,37 +90,19 @@ Test(gate, empty_is_down_and_without_calls) {
 
 /* ---- memory ---- */
 
-static size_t left;
-static int blocks;
-
-static void *scarce_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  if (left == 0)
-    return NULL;
-  left--;
-  blocks += ptr == NULL;
-  return realloc(ptr, size);
-}
-
-static void scarce_release(void *ptr, void *user) {
-  (void)user;
-  blocks--;
-  free(ptr);
-}
-
 Test(gate, one_that_finds_no_memory_leaves_nothing_behind) {
-  const egress_alloc scarce = {scarce_resize, scarce_release, NULL}, *usual = s.server->alloc;
+  const egress_alloc *usual = s.server->alloc;
   egress__gate_free(gate);
-  s.server->alloc = &scarce;
+  s.server->alloc = &counted;
   gate = NULL;
   size_t need = 0;
   for (; gate == NULL; need++) {
-    cr_assert_eq(blocks, 0);
-    left = need;
+    cr_assert_eq(counted_live, 0);
+    counted_left = need;
     gate = egress__gate_new(s.server);
   }
   cr_assert_gt(need, EGRESS__GATE_SLOTS, "the calls of its first clients are made before it starts");
-  left = 0;
+  counted_left = 0;
   start(); /* so that this needs no memory any more */
   s.server->alloc = usual;
   cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS);

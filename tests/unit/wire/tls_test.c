@@ -9,6 +9,7 @@
 
 #include <egress/error.h>
 
+#include "support/counted.h"
 #include "support/pki.h"
 #include "wire/tcp.h"
 
@@ -76,39 +77,27 @@ Test(tls, a_copy_is_its_own) {
 
 /* ---- memory ---- */
 
-static size_t left;         /* blocks that there still are */
-static int saw_key, blocks; /* among what was freed; live ones */
-
-static void *scarce_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  if (left == 0)
-    return NULL;
-  left--;
-  blocks += ptr == NULL;
-  return realloc(ptr, size);
-}
+static int saw_key; /* among what was freed */
 
 /* A key that was not wiped still begins with its first line. */
 static void looking_release(void *ptr, void *user) {
-  (void)user;
-  blocks--;
   saw_key += strncmp(ptr, "-----BEGIN PRIVATE", 18) == 0;
-  free(ptr);
+  counted_release(ptr, user);
 }
 
 Test(tls, no_key_is_left_in_memory_that_was_freed) {
-  const egress_alloc scarce = {scarce_resize, looking_release, NULL};
+  const egress_alloc scarce = {counted_resize, looking_release, NULL};
   egress_listen_options options = given(cert, key, cert);
   egress__tls tls;
   for (size_t count = 0; count < 3; count++) {
-    left = count;
+    counted_left = count;
     cr_assert_eq(egress__tls_copy(&tls, &scarce, &options), EGRESS_ENOMEM);
-    cr_assert(blocks == 0 && saw_key == 0);
+    cr_assert(counted_live == 0 && saw_key == 0);
   }
-  left = 3;
+  counted_left = 3;
   cr_assert_eq(egress__tls_copy(&tls, &scarce, &options), 0);
   egress__tls_dispose(&tls, &scarce);
-  cr_assert(blocks == 0 && saw_key == 0);
+  cr_assert(counted_live == 0 && saw_key == 0);
 }
 
 /* ---- listening ---- */

@@ -1,4 +1,5 @@
 /* What a stream takes and refuses, and how it lives with its cache. */
+#include "support/counted.h"
 #include "support/xds_client.h"
 
 #include "xds/request.h"
@@ -185,38 +186,22 @@ Test(stream, c78_a_stream_that_ends_leaves_the_cache) {
   cr_assert_eq(client.ready, 0);
 }
 
-static size_t live;
-
-static void *count_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  live += ptr == NULL;
-  return realloc(ptr, size);
-}
-
-static void count_release(void *ptr, void *user) {
-  (void)user;
-  live--;
-  free(ptr);
-}
-
 Test(stream, snapshot_goes_when_its_streams_have_moved_on) {
-  static const egress_alloc counted = {count_resize, count_release, NULL};
   egress_snapshot *snap;
   cr_assert_eq(xds_snapshot_new(&snap, "C: a=1 b=1", &counted), 0);
   cr_assert_eq(egress_cache_set(client.cache, "g", snap), 0);
   egress_snapshot_unref(snap);
   SENT("C: a=1 b=1", xds_ask(&client, (xds_request){.type = 'C'}));
   xds_ack(&client, 'C', NULL);
-  cr_assert_gt(live, 0);
+  cr_assert_gt(counted_live, 0);
   xds_set(&client, "g", "C: a=1 b=2");
   SENT("C: a=1 b=2", xds_drain(&client));
-  cr_assert_gt(live, 0); /* what the client has is known until it accepts what is new */
+  cr_assert_gt(counted_live, 0); /* what the client has is known until it accepts what is new */
   xds_ack(&client, 'C', NULL);
-  cr_assert_eq(live, 0);
+  cr_assert_eq(counted_live, 0);
 }
 
 Test(stream, snapshot_of_equal_content_replaces_the_old_one) {
-  static const egress_alloc counted = {count_resize, count_release, NULL};
   egress_snapshot *snap;
   cr_assert_eq(xds_snapshot_new(&snap, "C: a=1", &counted), 0);
   cr_assert_eq(egress_cache_set(client.cache, "g", snap), 0);
@@ -224,7 +209,7 @@ Test(stream, snapshot_of_equal_content_replaces_the_old_one) {
   SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
   xds_set(&client, "g", "C: a=1");
   SENT("", xds_drain(&client));
-  cr_assert_eq(live, 0);
+  cr_assert_eq(counted_live, 0);
 }
 
 Test(stream, types_are_limited) {

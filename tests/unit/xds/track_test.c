@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "support/counted.h"
 #include "support/xds.h"
 
 #include "xds/request.h"
@@ -201,31 +202,16 @@ Test(track, where_nothing_had_to_be_said_the_client_is_there_already) {
   cr_assert_eq(track->has.sets[0], b);
 }
 
-static size_t live;
-
-static void *count_resize(void *ptr, size_t size, void *user) {
-  (void)user;
-  live += ptr == NULL;
-  return realloc(ptr, size);
-}
-
-static void count_release(void *ptr, void *user) {
-  (void)user;
-  live--;
-  free(ptr);
-}
-
 Test(track, refresh_lets_the_older_of_equal_sets_go) {
-  static const egress_alloc counted = {count_resize, count_release, NULL};
   egress_snapshot *old;
   cr_assert_eq(xds_snapshot_new(&old, "C: a=1", &counted), 0);
   take(egress__snapshot_type(old, EGRESS_TYPE_CLUSTER));
   egress_snapshot_unref(old);
   egress__track_refresh(track, set(0, "C: a=2")); /* not equal */
-  cr_assert_gt(live, 0);
+  cr_assert_gt(counted_live, 0);
   const egress__type_set *equal = set(1, "C: a=1");
   egress__track_refresh(track, equal);
-  cr_assert_eq(live, 0);
+  cr_assert_eq(counted_live, 0);
   cr_assert_eq(track->has.sets[0], equal);
 }
 
