@@ -118,6 +118,7 @@ static int start_xds(app *self, const cli_args *args) {
   egress_listen_options made = EGRESS_LISTEN_OPTIONS_INIT;
   egress_diag *diag = egress_diag_new(NULL);
   made.insecure = args->text[INSECURE] != NULL;
+  made.insecure_secrets = 1; /* all that is served was given in plaintext, and is shown to whoever asks over HTTP */
   int rv = egress_server_listen(self->server, args->text[XDS], &made, diag);
   if (rv != 0)
     complain(args->text[XDS], egress_diag_count(diag) > 0 ? egress_diag_message(diag, 0) : egress_strerror(rv));

@@ -7,6 +7,7 @@
  * The way of the data: text -> ``egress_policy`` -> ``egress_compile`` -> ``egress_snapshot`` -> ``egress_cache`` ->
  * ``egress_server`` -> Envoy.
  */
+#include <egress/access.h>
 #include <egress/alloc.h>
 #include <egress/bootstrap.h>
 #include <egress/cache.h>
@@ -18,6 +19,7 @@
 #include <egress/export.h>
 #include <egress/log.h>
 #include <egress/message.h>
+#include <egress/peer.h>
 #include <egress/policy.h>
 #include <egress/resource.h>
 #include <egress/server.h>

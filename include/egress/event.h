@@ -18,7 +18,7 @@ typedef enum egress_event_kind {
   EGRESS_EVENT_ACKED = 3,
   /** The client refused a response; ``message`` is its own text. It goes on with what it had. */
   EGRESS_EVENT_NACKED = 4,
-  /** The server ended a stream because of what the client sent; ``message`` says why. */
+  /** The server ended a stream because of what the client sent, or may not have; ``message`` says why. */
   EGRESS_EVENT_REJECTED = 5
 } egress_event_kind;
 
@@ -32,7 +32,7 @@ typedef struct egress_event {
   const char *group;
   /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
   const char *peer;
-  /** Type URL of the response accepted or refused; else ``""``. */
+  /** Type URL of the response accepted or refused, or that the client may not have; else ``""``. */
   const char *type_url;
   /** Version of that response as the client was told it (``egress_snapshot_type_label``); else ``""``. */
   const char *version;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <egress/access.h>
 #include <egress/alloc.h>
 #include <egress/cache.h>
 #include <egress/diag.h>
@@ -33,7 +34,7 @@ typedef struct egress_server_options {
   egress_event_fn on_event;
   /** Takes log lines; NULL means none. gRPC logs for the whole process: the first server with a hook gets its lines. */
   egress_log_fn log;
-  /** Passed to ``on_event``, ``log`` and ``on_message``. */
+  /** Passed to ``on_event``, ``log``, ``on_message`` and ``authorise``. */
   void *user;
   /**
    * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, at most 255 bytes, copied; NULL means
@@ -60,9 +61,11 @@ typedef struct egress_server_options {
    * which they pass, and before the events that they cause.
    */
   egress_message_fn on_message;
+  /** Says which client may have which type; NULL means that all may have all but secrets (``insecure_secrets``). */
+  egress_authorise_fn authorise;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
-  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL }
+  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
 
 /** Options for one address to listen on. */
 typedef struct egress_listen_options {
@@ -76,8 +79,11 @@ typedef struct egress_listen_options {
   const char *tls_client_ca;
   /** 1 allows plaintext on an address that is not loopback: whoever can reach it can read the policy. Else 0. */
   uint32_t insecure;
-  /** 0; anything else is EGRESS_EABI. */
-  uint32_t reserved;
+  /**
+   * 1 serves secrets (SDS) here to anybody; 0: over a unix socket or with ``tls_client_ca`` only, elsewhere a stream
+   * that asks for them ends with PERMISSION_DENIED.
+   */
+  uint32_t insecure_secrets;
 } egress_listen_options;
 #define EGRESS_LISTEN_OPTIONS_INIT \
   { sizeof(egress_listen_options), NULL, NULL, NULL, 0, 0 }
@@ -107,7 +113,8 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
  * :param options: NULL means plaintext.
  * :param diag: says what is wrong and what to do.
  * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, half of a
- *   key pair, or ``insecure`` above 1; EGRESS_ESTATE: closing; EGRESS_EABI; EGRESS_ENOMEM. The server is as before.
+ *   key pair, or ``insecure`` or ``insecure_secrets`` above 1; EGRESS_ESTATE: closing; EGRESS_EABI; EGRESS_ENOMEM. The
+ * server is as before.
  *
  * Thread: the loop's. Since: 0.1.
  */

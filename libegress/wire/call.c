@@ -10,6 +10,7 @@
 
 #include <egress/error.h>
 
+#include "wire/access.h"
 #include "wire/method.h"
 #include "wire/peer.h"
 
@@ -179,6 +180,21 @@ static void add_event(egress__call *call, egress_event event) {
 void egress__call_on_event(egress__stream *stream, const egress_event *event, void *user) {
   (void)stream;
   add_event(user, *event);
+}
+
+/* ---- access ---- */
+
+int egress__call_authorise(egress__stream *stream, const egress_node *node, const char *type_url,
+                           egress__stream_fault *fault, void *user) {
+  (void)stream;
+  const egress__call *call = user;
+  const egress__asked asked = {.gate = call->gate,
+                               .call = call->grpc,
+                               .address = call->peer != NULL ? call->peer : "",
+                               .stream_id = call->stream_id,
+                               .node = node,
+                               .type_url = type_url};
+  return egress__access_check(&asked, fault);
 }
 
 /* ---- messages ---- */
@@ -372,6 +388,7 @@ static void reject(egress__call *call, const egress__stream_fault *fault) {
   add_event(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
                                  .node_id = egress__stream_node_id(call->stream),
                                  .group = egress__stream_group(call->stream),
+                                 .type_url = fault->type_url,
                                  .message = fault->message,
                                  .status = fault->status});
   egress__call_finish(call, (grpc_status_code)fault->status, fault->message);
@@ -379,7 +396,7 @@ static void reject(egress__call *call, const egress__stream_fault *fault) {
 
 static void take_request(egress__call *call) {
   grpc_byte_buffer_reader reader;
-  egress__stream_fault fault = {GRPC_STATUS_INTERNAL, "the request could not be read"};
+  egress__stream_fault fault = {GRPC_STATUS_INTERNAL, "the request could not be read", NULL};
   int rv = EGRESS_EWIRE;
   if (grpc_byte_buffer_reader_init(&reader, call->bytes)) {
     grpc_slice all = grpc_byte_buffer_reader_readall(&reader);

@@ -29,5 +29,7 @@ void egress__calls_finish(egress_server *server, grpc_status_code status, const 
 /** The callbacks of egress__stream_config; the stream's user is the call. */
 void egress__call_on_ready(egress__stream *stream, void *user);
 void egress__call_on_event(egress__stream *stream, const egress_event *event, void *user);
+int egress__call_authorise(egress__stream *stream, const egress_node *node, const char *type_url,
+                           egress__stream_fault *fault, void *user);
 
 #endif

@@ -10,13 +10,16 @@ enum {
 };
 
 /**
- * One server of gRPC: what connections come in by. All plaintext listeners share one, which has no port of its own;
- * each TLS listener has its own, because gRPC takes no port once it has started.
+ * One server of gRPC: what connections come in by. Listeners without TLS share one, if what they say of their clients
+ * is the same; it has no port of its own. Each TLS listener has its own, because gRPC takes no port once it has
+ * started.
  */
 typedef struct egress__gate {
   struct egress__gate *next;
   egress_server *server;
   grpc_server *grpc;
+  egress_transport transport; /* of all who come in by it, as the next */
+  uint32_t insecure_secrets;  /* 1: they may have secrets, whatever the transport */
   egress__op shutdown;
   int is_started, is_closing, is_down;
   size_t call_count;                              /* calls that came by it, or wait to */

@@ -143,13 +143,29 @@ static int open_tls(egress__listener *listener, egress_diag *diag) {
     egress__gate_free(gate);
     return rv;
   }
+  gate->transport = listener->tls.client_ca != NULL ? EGRESS_TRANSPORT_MUTUAL_TLS : EGRESS_TRANSPORT_TLS;
+  gate->insecure_secrets = listener->insecure_secrets;
   listener->gate = gate;
   return 0;
 }
 
+/* The one that serves others like it, or a new one; NULL when out of memory. */
+static egress__gate *plain_gate(const egress__listener *listener, egress_transport transport) {
+  egress_server *server = listener->server;
+  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
+    if (gate->transport == transport && gate->insecure_secrets == listener->insecure_secrets)
+      return gate;
+  egress__gate *gate = egress__gate_new(server);
+  if (gate == NULL)
+    return NULL;
+  gate->transport = transport;
+  gate->insecure_secrets = listener->insecure_secrets;
+  return gate;
+}
+
 static int open_plain(egress__listener *listener, const target *at, egress_diag *diag) {
   egress_server *server = listener->server;
-  egress__gate *gate = server->plain_gate != NULL ? server->plain_gate : egress__gate_new(server);
+  egress__gate *gate = plain_gate(listener, at->path != NULL ? EGRESS_TRANSPORT_UNIX : EGRESS_TRANSPORT_PLAINTEXT);
   if (gate == NULL)
     return EGRESS_ENOMEM;
   int rv = at->path != NULL ? egress__unix_path_listen(&listener->fd, &listener->unix_path, at->path, diag)
@@ -164,10 +180,10 @@ static int open_plain(egress__listener *listener, const target *at, egress_diag 
     egress__unix_path_release(&listener->unix_path);
     goto fail;
   }
-  listener->gate = server->plain_gate = gate;
+  listener->gate = gate;
   return 0;
 fail:
-  if (gate != server->plain_gate)
+  if (!gate->is_started)
     egress__gate_free(gate);
   return rv;
 }
@@ -184,6 +200,7 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
   listener->server = server;
   listener->fd = -1;
   listener->endpoint = at.endpoint;
+  listener->insecure_secrets = options->insecure_secrets;
   rv = egress__tls_copy(&listener->tls, server->alloc, options);
   if (rv == 0)
     rv = listener->tls.cert != NULL ? open_tls(listener, diag) : open_plain(listener, &at, diag);

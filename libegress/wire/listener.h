@@ -24,6 +24,7 @@ typedef struct egress__listener {
   /* TLS: what it takes to listen again. */
   egress__endpoint endpoint;
   egress__tls tls;
+  uint32_t insecure_secrets;
 } egress__listener;
 
 /**

@@ -97,7 +97,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .max_subscriptions = own.max_subscriptions,
                                             .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                             .on_ready = egress__call_on_ready,
-                                            .on_event = egress__call_on_event};
+                                            .on_event = egress__call_on_event,
+                                            .authorise = egress__call_authorise};
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
@@ -297,13 +298,15 @@ static void on_wake(void *user) {
 static int take_listen_options(egress_listen_options *own, const egress_listen_options *given, egress_diag *diag) {
   *own = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
   int rv = egress__options_take(own, sizeof *own, given, sizeof *own);
-  if (rv == 0 && own->reserved != 0)
-    rv = EGRESS_EABI;
   if (rv != 0)
     return egress__diag_error(diag, rv, nowhere, "the listen options are not those of this version of libegress");
   if (own->insecure > 1)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "insecure is %" PRIu32 "; write 1 to allow plaintext, or 0",
                               own->insecure);
+  if (own->insecure_secrets > 1)
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
+                              "insecure_secrets is %" PRIu32 "; write 1 to serve secrets to anybody, or 0",
+                              own->insecure_secrets);
   return 0;
 }
 

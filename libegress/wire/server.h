@@ -30,9 +30,8 @@ struct egress_server {
   char *identifier;
   egress__server_state state;
   egress__stream_config streams;
-  egress__inbox *inbox;            /* NULL while idle */
-  struct egress__gate *gates;      /* gRPC servers */
-  struct egress__gate *plain_gate; /* the one of `gates` for plaintext; NULL: none yet */
+  egress__inbox *inbox;       /* NULL while idle */
+  struct egress__gate *gates; /* gRPC servers */
   struct egress__listener *listeners, **last_listener;
   struct egress__call *calls;               /* all, those that wait for a client included */
   struct egress__call *ready, **last_ready; /* streams that may have something to send */

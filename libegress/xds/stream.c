@@ -46,6 +46,7 @@ struct egress__stream {
   egress_snapshot *snap; /* what the client is being brought to; NULL: there was none yet */
   egress__track *tracks; /* by rank */
   char *node_id;         /* NULL: before the first request */
+  char *node_cluster;
 };
 
 static void on_change(egress__watch *watch) {
@@ -81,6 +82,7 @@ void egress__stream_free(egress__stream *stream) {
   assert(stream->budget.names == 0 && stream->budget.bytes == 0 && "what was taken was given back");
   egress_snapshot_unref(stream->snap);
   egress__free(stream->config->alloc, stream->node_id);
+  egress__free(stream->config->alloc, stream->node_cluster);
   egress__free(stream->config->alloc, stream);
 }
 
@@ -101,23 +103,28 @@ static void raise_event(egress__stream *stream, egress_event event) {
 }
 
 /* Only the first request has to say who the client is; what later ones say of it is not looked at. */
-static int join(egress__stream *stream, const egress__request *request, egress__stream_fault *fault) {
+static int meet(egress__stream *stream, const egress__request *request) {
   const egress_alloc *alloc = stream->config->alloc;
   char *id = egress__strndup(alloc, (const char *)request->node_id.data, request->node_id.size);
   char *cluster = egress__strndup(alloc, (const char *)request->node_cluster.data, request->node_cluster.size);
-  int rv = EGRESS_ENOMEM;
-  if (id != NULL && cluster != NULL)
-    rv = egress__cache_join(stream->config->cache, &(egress_node){id, cluster}, &stream->watch);
-  if (rv == EGRESS_EINVAL)
-    rv = egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", id, cluster);
-  egress__free(alloc, cluster);
-  if (rv != 0) {
+  if (id == NULL || cluster == NULL) {
     egress__free(alloc, id);
-    return rv;
+    egress__free(alloc, cluster);
+    return EGRESS_ENOMEM;
   }
   stream->node_id = id;
-  raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
+  stream->node_cluster = cluster;
   return 0;
+}
+
+static int join(egress__stream *stream, egress__stream_fault *fault) {
+  const egress_node node = {stream->node_id, stream->node_cluster};
+  int rv = egress__cache_join(stream->config->cache, &node, &stream->watch);
+  if (rv == EGRESS_EINVAL)
+    return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", node.id, node.cluster);
+  if (rv == 0)
+    raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
+  return rv;
 }
 
 static egress__track *find_track(const egress__stream *stream, egress__span type_url) {
@@ -126,6 +133,15 @@ static egress__track *find_track(const egress__stream *stream, egress__span type
          (strlen(track->type_url) != type_url.size || memcmp(track->type_url, type_url.data, type_url.size) != 0))
     track = track->next;
   return track;
+}
+
+static int authorise(egress__stream *stream, const char *type_url, egress__stream_fault *fault) {
+  const egress__stream_config *config = stream->config;
+  const egress_node node = {stream->node_id, stream->node_cluster};
+  int rv = config->authorise == NULL ? 0 : config->authorise(stream, &node, type_url, fault, stream->user);
+  if (rv == EGRESS_EINVAL)
+    fault->type_url = type_url;
+  return rv;
 }
 
 static int need_track(egress__track **out, egress__stream *stream, egress__span type_url, egress__stream_fault *fault) {
@@ -144,7 +160,7 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
   *place = track;
   stream->track_count++;
   *out = track;
-  return 0;
+  return authorise(stream, track->type_url, fault);
 }
 
 /* Bytes of the UTF-8 sequence at the front; 0: there is none. */
@@ -236,11 +252,14 @@ static int over_budget(const egress__budget *budget, egress__stream_fault *fault
 static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   egress__request request;
   egress__track *track;
+  int is_first = stream->node_id == NULL;
   int rv = egress__request_read(&request, stream->variant, stream->type_url, bytes, size, fault);
-  if (rv == 0 && stream->node_id == NULL)
-    rv = join(stream, &request, fault);
+  if (rv == 0 && is_first)
+    rv = meet(stream, &request);
   if (rv == 0)
     rv = need_track(&track, stream, request.type_url, fault);
+  if (rv == 0 && is_first)
+    rv = join(stream, fault);
   if (rv != 0)
     return rv;
   rv = take_request(stream, track, &request);
@@ -249,6 +268,7 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
 
 int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   stream->inside = 1;
+  fault->type_url = NULL;
   int rv = read_request(stream, bytes, size, fault);
   stream->inside = 0;
   if (rv == EGRESS_ENOMEM)

@@ -27,6 +27,13 @@ enum { EGRESS__STREAM_BYTES_MAX = 32 << 20 };
 /** Every response carries the identifier behind its other fields, and for people only. */
 enum { EGRESS__IDENTIFIER_MAX = 255 };
 
+/** Why a stream has to end: a gRPC status for the client. */
+typedef struct egress__stream_fault {
+  int32_t status; /* google.rpc.Code */
+  char message[256];
+  const char *type_url; /* refused by `authorise`; the stream's. NULL: the fault is another */
+} egress__stream_fault;
+
 /** What all streams of a server share; borrowed by each. */
 typedef struct egress__stream_config {
   const egress_alloc *alloc;
@@ -39,6 +46,10 @@ typedef struct egress__stream_config {
   void (*on_ready)(egress__stream *stream, void *user);
   /* An event; its text is valid during the call. stream_id and peer are left for the caller to fill. */
   void (*on_event)(egress__stream *stream, const egress_event *event, void *user);
+  /* May the client have this type? Asked once for each on a stream, first before the node joins a group. NULL: yes,
+     always. Returns 0; EGRESS_EINVAL with status and message of `fault` filled; EGRESS_ENOMEM. */
+  int (*authorise)(egress__stream *stream, const egress_node *node, const char *type_url, egress__stream_fault *fault,
+                   void *user);
 } egress__stream_config;
 
 /**
@@ -51,18 +62,13 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
 /** Leaves the cache and frees; NULL is allowed. */
 void egress__stream_free(egress__stream *stream);
 
-/** Why a stream has to end: a gRPC status for the client. */
-typedef struct egress__stream_fault {
-  int32_t status; /* google.rpc.Code */
-  char message[256];
-} egress__stream_fault;
-
 /**
  * Takes one request, as it came.
  *
  * Returns 0: then ask egress__stream_next; or a code after which the stream must be closed with `fault`:
  * EGRESS_EWIRE (INVALID_ARGUMENT), EGRESS_EPROTO (INVALID_ARGUMENT), EGRESS_ELIMIT (RESOURCE_EXHAUSTED), EGRESS_ENOMEM
- * (RESOURCE_EXHAUSTED), EGRESS_EINVAL: the embedder's group function refused the node (PERMISSION_DENIED).
+ * (RESOURCE_EXHAUSTED), EGRESS_EINVAL: the embedder's group function refused the node (PERMISSION_DENIED), or
+ * `authorise` the type.
  */
 int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault);
 

@@ -155,8 +155,9 @@ def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     assert serves(in_folder, [compiled(text, in_folder)], port)
 
 
-def test_the_transaction(tmp_path: Path) -> None:
-    page = build.PROJECT / "docs" / "snapshots.md"
+@pytest.mark.parametrize("name", ["snapshots", "security"])
+def test_the_program_of_a_page(tmp_path: Path, name: str) -> None:
+    page = build.PROJECT / "docs" / f"{name}.md"
     shown = compiled(program(page, "c"), tmp_path)
     done = subprocess.run([shown], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == program(page, "text")

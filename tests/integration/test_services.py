@@ -1,6 +1,7 @@
 """A service for each type, beside aggregated discovery: real gRPC clients made from Envoy's own service definitions."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -31,9 +32,21 @@ HELD = {"Clusters": 3, "Listeners": 1}  # what the server's sample configuration
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Server("-r", "3", "--listen", "127.0.0.1:0") as running:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("services") / "xds.sock"
+
+
+@pytest.fixture(scope="module")
+def server(path: Path) -> Iterator[Server]:
+    with Server("-r", "3", "--listen", "127.0.0.1:0", "--listen", f"unix:{path}") as running:
         yield running
+
+
+@pytest.fixture
+def local(server: Server, path: Path) -> Iterator[grpc.Channel]:
+    """By the unix socket: secrets are not served in plaintext elsewhere."""
+    with grpc.insecure_channel(f"unix:{path}", [("grpc.use_local_subchannel_pool", 1)]) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -43,8 +56,8 @@ def channel(server: Server) -> Iterator[grpc.Channel]:
 
 
 @pytest.mark.parametrize("noun", STUBS)
-def test_c01_fetch_answers_once(channel: grpc.Channel, noun: str) -> None:
-    fetch = getattr(STUBS[noun](channel), f"Fetch{noun}")
+def test_c01_fetch_answers_once(channel: grpc.Channel, local: grpc.Channel, noun: str) -> None:
+    fetch = getattr(STUBS[noun](local if noun == "Secrets" else channel), f"Fetch{noun}")
     response = fetch(discovery_pb2.DiscoveryRequest(node=NODE), timeout=DEADLINE_S)
     assert len(response.resources) == HELD.get(noun, 0)
     assert all(resource.type_url == response.type_url for resource in response.resources)

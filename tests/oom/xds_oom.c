@@ -35,6 +35,18 @@ static void on_event(egress__stream *stream, const egress_event *event, void *us
   (void)user;
 }
 
+/* As an embedder's would: it needs memory of its own. */
+static int authorise(egress__stream *stream, const egress_node *node, const char *type_url, egress__stream_fault *fault,
+                     void *user) {
+  (void)stream;
+  (void)fault;
+  const scene *s = user;
+  void *block = egress__malloc(s->alloc, 1);
+  assert(strcmp(node->id, "n") == 0 && strcmp(node->cluster, "g") == 0 && type_url[0] != '\0');
+  egress__free(s->alloc, block);
+  return block != NULL ? 0 : EGRESS_ENOMEM;
+}
+
 static int take(scene *s, egress__response *response) {
   xds_response read;
   xds_decode(&read, response, s->variant);
@@ -101,8 +113,9 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, const act
   options.alloc = alloc;
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0) {
-    s.config = (egress__stream_config){alloc, s.cache, "tested", 100, EGRESS__STREAM_BYTES_MAX, on_ready, on_event};
-    rv = egress__stream_new(&s.stream, &s.config, variant, NULL, NULL);
+    s.config =
+        (egress__stream_config){alloc, s.cache, "tested", 100, EGRESS__STREAM_BYTES_MAX, on_ready, on_event, authorise};
+    rv = egress__stream_new(&s.stream, &s.config, variant, NULL, &s);
     assert((rv == 0) == (s.stream != NULL));
   }
   if (rv == 0)

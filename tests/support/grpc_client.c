@@ -55,7 +55,7 @@ static void start(client *c, const grpc_op *ops, size_t count, void *tag) {
     abort();
 }
 
-static grpc_channel *open_channel(const char *address, const char *ca) {
+static grpc_channel *open_channel(const char *address, const char *ca, grpc_ssl_pem_key_cert_pair *own) {
   grpc_arg args[] = {
       {.type = GRPC_ARG_STRING, .key = GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, .value.string = "localhost"},
       {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, .value.integer = 1},
@@ -63,19 +63,19 @@ static grpc_channel *open_channel(const char *address, const char *ca) {
   };
   grpc_channel_args all = {.num_args = sizeof args / sizeof args[0], .args = args};
   grpc_channel_credentials *credentials =
-      ca != NULL ? grpc_ssl_credentials_create(ca, NULL, NULL, NULL) : grpc_insecure_credentials_create();
+      ca != NULL ? grpc_ssl_credentials_create(ca, own, NULL, NULL) : grpc_insecure_credentials_create();
   grpc_channel *channel = grpc_channel_create(address, credentials, &all);
   grpc_channel_credentials_release(credentials);
   return channel;
 }
 
-client *client_open(const char *address, const char *ca) {
+static client *open_stream(const char *address, const char *ca, grpc_ssl_pem_key_cert_pair *own) {
   client *c = calloc(1, sizeof *c);
   if (c == NULL)
     abort();
   grpc_init();
   c->queue = grpc_completion_queue_create_for_pluck(NULL);
-  c->channel = open_channel(address, ca);
+  c->channel = open_channel(address, ca, own);
   c->call =
       grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue,
                                grpc_slice_from_static_string(METHOD), NULL, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
@@ -91,6 +91,15 @@ client *client_open(const char *address, const char *ca) {
   start(c, last, 2, &tag_end);
   wait_for(c, &tag_start);
   return c;
+}
+
+client *client_open(const char *address, const char *ca) {
+  return open_stream(address, ca, NULL);
+}
+
+client *client_open_as(const char *address, const char *ca, const char *cert, const char *key) {
+  grpc_ssl_pem_key_cert_pair own = {.private_key = key, .cert_chain = cert};
+  return open_stream(address, ca, &own);
 }
 
 int client_send(client *c, const void *bytes, size_t size) {

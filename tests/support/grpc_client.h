@@ -12,6 +12,9 @@ typedef struct client client;
 /** Opens a stream to `address`; `ca` is PEM text of whom to trust, NULL: plaintext. */
 client *client_open(const char *address, const char *ca);
 
+/** The same with a certificate of its own, PEM text, and its key. */
+client *client_open_as(const char *address, const char *ca, const char *cert, const char *key);
+
 /** Asks for all clusters, as a state-of-the-world client does. Returns 0, or -1 when the stream has ended. */
 int client_subscribe(client *c);
 

@@ -35,27 +35,34 @@ EVP_PKEY *pki_key(const char *kind) {
   return key;
 }
 
-static void name_it(X509 *cert) {
+static void name_it(X509 *cert, const char *common_name, const char *names) {
   X509_NAME *name = X509_get_subject_name(cert);
-  must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0), "name");
+  const unsigned char *text = (const unsigned char *)common_name;
+  must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, text, -1, -1, 0), "name");
   must(X509_set_issuer_name(cert, name), "issuer");
-  X509_EXTENSION *host = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost");
-  must(host != NULL && X509_add_ext(cert, host, -1), "subject alternative name");
-  X509_EXTENSION_free(host);
+  if (names == NULL)
+    return;
+  X509_EXTENSION *others = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+  must(others != NULL && X509_add_ext(cert, others, -1), "subject alternative names");
+  X509_EXTENSION_free(others);
 }
 
-char *pki_certificate(EVP_PKEY *key) {
+char *pki_client_certificate(EVP_PKEY *key, const char *common_name, const char *names) {
   X509 *cert = X509_new();
   BIO *bio = BIO_new(BIO_s_mem());
   must(cert != NULL && bio != NULL, "memory");
   must(X509_set_version(cert, X509_VERSION_3) && ASN1_INTEGER_set(X509_get_serialNumber(cert), 1), "serial number");
   must(X509_gmtime_adj(X509_getm_notBefore(cert), 0) && X509_gmtime_adj(X509_getm_notAfter(cert), VALID_S), "dates");
   must(X509_set_pubkey(cert, key), "public key");
-  name_it(cert);
+  name_it(cert, common_name, names);
   must(X509_sign(cert, key, EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256()), "signature");
   must(PEM_write_bio_X509(bio, cert), "text");
   X509_free(cert);
   return take(bio);
+}
+
+char *pki_certificate(EVP_PKEY *key) {
+  return pki_client_certificate(key, "localhost", "DNS:localhost");
 }
 
 static const EVP_CIPHER *cipher_for(const char *passphrase) {

@@ -11,6 +11,12 @@ EVP_PKEY *pki_key(const char *kind);
 /** PEM text of a certificate of `key` for localhost, signed by itself. */
 char *pki_certificate(EVP_PKEY *key);
 
+/**
+ * The same for a client. `names` are alternative ones as OpenSSL writes them, such as "URI:spiffe://a.example/b,DNS:c";
+ * NULL: none.
+ */
+char *pki_client_certificate(EVP_PKEY *key, const char *common_name, const char *names);
+
 /** PEM text of the key, as "PRIVATE KEY"; with a passphrase as "ENCRYPTED PRIVATE KEY". */
 char *pki_key_text(EVP_PKEY *key, const char *passphrase);
 

@@ -33,6 +33,8 @@ PUBLIC = {
     "cache": "cache",
     "event": "xds",
     "message": "wire",
+    "peer": "wire",
+    "access": "wire",
     "server": "wire",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -3,10 +3,12 @@
  * a line of JSON for everything that happens. The first line is {"ports": [...]}, or {"error": CODE, "text": ...}.
  *
  *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N] [--messages]
- *              [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--nofile N] --listen ADDRESS...
+ *              [--refuse TEXT] [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--insecure-secrets]
+ *              [--nofile N] --listen ADDRESS...
  *
- * --messages prints what on_message is shown, too, its bytes in hexadecimal digits.
- * TLS and --insecure hold for the addresses behind them. Commands, each answered by one line:
+ * --messages prints what on_message is shown, too, its bytes in hexadecimal digits. --refuse prints what the function
+ * that authorises is asked; it refuses the node that is called TEXT, and the types that end so.
+ * TLS, --insecure and --insecure-secrets hold for the addresses behind them. Commands, each answered by one line:
  *   push            changes one cluster
  *   clear           takes the snapshot away
  *   count           {"streams": N}
@@ -37,6 +39,7 @@ typedef struct app {
   egress_diag *diag;
   unsigned clusters, pushes, nofile;
   int pull;
+  const char *refuse;
   egress_server_options options;
   egress_listen_options listen;
   char line[LINE]; /* a command that has not come whole */
@@ -101,6 +104,45 @@ static void on_message(const egress_message *message, void *user) {
   print_bytes(message->tail, message->tail_size);
   printf("\"}\n");
   fflush(stdout);
+}
+
+static void print_list(const char *name, const char *const *texts, size_t count) {
+  printf(", \"%s\": [", name);
+  for (size_t i = 0; i < count; i++) {
+    printf(i == 0 ? "" : ", ");
+    print_text(texts[i]);
+  }
+  putchar(']');
+}
+
+static void print_access(const egress_access *access) {
+  const egress_peer *peer = access->peer;
+  printf("{\"access\": %d, \"stream\": %llu", peer->transport, (unsigned long long)access->stream_id);
+  print_field("type", access->type_url);
+  print_field("node", access->node->id);
+  print_field("cluster", access->node->cluster);
+  print_field("peer", peer->address);
+  print_field("spiffe_id", peer->spiffe_id);
+  print_field("common_name", peer->common_name);
+  print_list("uris", peer->uris, peer->uri_count);
+  print_list("dns_names", peer->dns_names, peer->dns_name_count);
+  printf("}\n");
+  fflush(stdout);
+}
+
+static int ends_with(const char *text, const char *end) {
+  size_t size = strlen(text), tail = strlen(end);
+  return size >= tail && strcmp(text + size - tail, end) == 0;
+}
+
+static int32_t on_access(const egress_access *access, char *reason, size_t size, void *user) {
+  enum { UNAUTHENTICATED = 16 };
+  const app *a = user;
+  print_access(access);
+  if (strcmp(access->node->id, a->refuse) != 0 && !ends_with(access->type_url, a->refuse))
+    return 0;
+  snprintf(reason, size, "the test refuses %s", a->refuse);
+  return UNAUTHENTICATED;
 }
 
 static void on_log(int32_t level, const char *category, const char *text, void *user) {
@@ -243,6 +285,10 @@ static int take_argument(app *a, const char *name, const char *value) {
     a->listen.insecure = 1;
     return 1;
   }
+  if (strcmp(name, "--insecure-secrets") == 0) {
+    a->listen.insecure_secrets = 1;
+    return 1;
+  }
   if (strcmp(name, "--messages") == 0) {
     a->options.on_message = on_message;
     return 1;
@@ -262,6 +308,8 @@ static int take_argument(app *a, const char *name, const char *value) {
     a->pull = 1, a->options.max_events = number;
   else if (strcmp(name, "--nofile") == 0)
     a->nofile = number;
+  else if (strcmp(name, "--refuse") == 0)
+    a->refuse = value, a->options.authorise = on_access;
   else if (strcmp(name, "--cert") == 0)
     replace(&a->listen.tls_cert, read_file(value));
   else if (strcmp(name, "--key") == 0)

@@ -17,7 +17,7 @@
 static serving s;
 static int warnings; /* of paused listeners */
 static client *one;
-static long taken; /* the length of its response, or below 0; asserted in the test's thread */
+static long taken;          /* the length of its response, or below 0; asserted in the test's thread */
 static const char *trusted; /* whom the client trusts */
 static char address[64];
 static egress__listener *listener; /* the one that is tested, beside the server's own */
@@ -37,8 +37,12 @@ static void begin(void) {
   serving_begin(&s, &options);
 }
 
+static char folder[64]; /* of a unix socket; "": none */
+
 static void end(void) {
   serving_end(&s);
+  if (folder[0] != '\0')
+    rmdir(folder);
 }
 
 TestSuite(listener, .init = begin, .fini = end);
@@ -91,12 +95,49 @@ Test(listener, all_of_plaintext_share_a_gate) {
   egress__listener_start(listener);
 }
 
+static egress__listener *open_and_start(const char *where, const egress_listen_options *options) {
+  open_at(where, options);
+  egress__listener_start(listener);
+  return listener;
+}
+
+/* Who comes in by a gate is told apart by it alone. */
+Test(listener, what_is_said_of_clients_is_said_by_their_gate) {
+  char where[80];
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  EVP_PKEY *pair = pki_key("EC");
+  char *cert = pki_certificate(pair), *key = pki_key_text(pair, NULL);
+  strcpy(folder, "/tmp/egress-listener-XXXXXX");
+  cr_assert_not_null(mkdtemp(folder));
+  snprintf(where, sizeof where, "unix:%s/s", folder);
+  const egress__gate *plain = s.server->listeners->gate;
+  cr_expect(plain->transport == EGRESS_TRANSPORT_PLAINTEXT && !plain->insecure_secrets);
+  const egress__gate *local = open_and_start(where, NULL)->gate;
+  cr_expect(local != plain && local->transport == EGRESS_TRANSPORT_UNIX);
+  cr_expect_eq(open_and_start("127.0.0.1:0", NULL)->gate, plain);
+  options.insecure_secrets = 1;
+  const egress__gate *open = open_and_start("127.0.0.1:0", &options)->gate;
+  cr_expect(open != plain && open->transport == EGRESS_TRANSPORT_PLAINTEXT && open->insecure_secrets);
+  options.insecure_secrets = 0;
+  options.tls_cert = cert;
+  options.tls_key = key;
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->transport, EGRESS_TRANSPORT_TLS);
+  options.tls_client_ca = cert;
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->transport, EGRESS_TRANSPORT_MUTUAL_TLS);
+  options.insecure_secrets = 1;
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->insecure_secrets, 1);
+  free(cert);
+  free(key);
+  EVP_PKEY_free(pair);
+}
+
 Test(listener, one_that_cannot_be_opened_is_not_there) {
   egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
   egress__listener *out = NULL;
   cr_assert_lt(egress__listener_open(&out, s.server, s.address, &options, NULL), 0);
   cr_assert_null(out);
-  cr_assert_not_null(s.server->plain_gate, "which others use");
+  cr_assert_eq(s.server->gates, s.server->listeners->gate, "which others use");
+  cr_assert_null(s.server->gates->next);
 }
 
 static int is_free(uint16_t port) {
@@ -227,7 +268,7 @@ Test(listener, a_TLS_port_that_failed_is_opened_anew_and_its_streams_live) {
   open_at("127.0.0.1:0", &options);
   const egress__gate *gate = listener->gate;
   uint16_t port = listener->port;
-  cr_assert_neq(gate, s.server->plain_gate);
+  cr_assert_neq(gate, s.server->listeners->gate);
   egress__listener_start(listener);
   serving_while(&s, open_one, NULL);
   serving_until(&s, is_open, listener->gate);

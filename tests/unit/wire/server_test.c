@@ -106,8 +106,8 @@ Test(server, a_listen_that_fails_leaves_it_as_it_was) {
   cr_assert_eq(egress_server_listen(server, "192.0.2.1:1",
                                     &(egress_listen_options){sizeof options, NULL, NULL, NULL, 1, 0}, diag),
                EGRESS_EADDR);
-  options.reserved = 1;
-  cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), EGRESS_EABI);
+  options.insecure_secrets = 2;
+  cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), EGRESS_EINVAL);
   options = (egress_listen_options)EGRESS_LISTEN_OPTIONS_INIT;
   options.insecure = 2;
   cr_assert_eq(egress_server_listen(server, "0.0.0.0:0", &options, diag), EGRESS_EINVAL);

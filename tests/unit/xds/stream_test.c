@@ -103,6 +103,69 @@ Test(stream, node_id_is_the_group_of_a_node_without_a_cluster) {
   cr_assert_str_eq(egress__stream_group(client.stream), "n");
 }
 
+/* ---- who may have what ---- */
+
+static char asked[XDS_TEXT]; /* "n/g C; n/g L; " */
+static char refused;         /* the letter of a type; 0: none */
+
+static int judge(egress__stream *stream, const egress_node *node, const char *type_url, egress__stream_fault *fault,
+                 void *user) {
+  char letter = xds_letter((egress__span){(const uint8_t *)type_url, strlen(type_url)});
+  size_t used = strlen(asked);
+  cr_assert(stream == client.stream && user == &client);
+  cr_assert_str_eq(egress__stream_node_id(stream), node->id);
+  snprintf(asked + used, sizeof asked - used, "%s/%s %c%s; ", node->id, node->cluster, letter,
+           egress__stream_group(stream)[0] == '\0' ? " without a group" : "");
+  if (letter != refused)
+    return 0;
+  fault->status = 16;
+  snprintf(fault->message, sizeof fault->message, "not you");
+  return EGRESS_EINVAL;
+}
+
+static void judge_types(char refuse) {
+  asked[0] = '\0';
+  refused = refuse;
+  client.config.authorise = judge;
+}
+
+Test(stream, each_type_is_judged_once_and_the_first_before_the_node_has_a_group) {
+  judge_types(0);
+  xds_set(&client, "g", "C: a=1 L: l=1");
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  cr_assert_str_eq(client.events, "connected n of g; ");
+  SENT("", xds_ack(&client, 'C', ""));
+  SENT("L: l=1", xds_ask(&client, (xds_request){.type = 'L'}));
+  SENT("", xds_ack(&client, 'L', ""));
+  cr_assert_str_eq(asked, "n/g C without a group; n/g L; ");
+}
+
+Test(stream, a_type_that_is_refused_ends_the_stream) {
+  judge_types('S');
+  xds_ask(&client, (xds_request){.type = 'C'});
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'S', .names = "s"}), EGRESS_EINVAL);
+  cr_assert_eq(client.fault.status, 16);
+  cr_assert_str_eq(client.fault.message, "not you");
+  cr_assert_str_eq(client.fault.type_url, xds_type_url('S'));
+}
+
+Test(stream, a_first_type_that_is_refused_joins_no_group) {
+  judge_types('C');
+  client.fault.type_url = "old";
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'C', .node_id = "n", .cluster = "g"}), EGRESS_EINVAL);
+  cr_assert_str_eq(client.fault.type_url, EGRESS_TYPE_CLUSTER);
+  cr_assert_str_eq(client.events, "");
+  cr_assert_str_eq(egress__stream_node_id(client.stream), "n", "for the log");
+  cr_assert_str_eq(egress__stream_group(client.stream), "");
+}
+
+Test(stream, another_fault_is_of_no_type) {
+  judge_types(0);
+  client.fault.type_url = "old";
+  cr_assert_eq(xds_send(&client, (xds_request){.type = 'C'}), EGRESS_EINVAL, "it has no group");
+  cr_assert_null(client.fault.type_url);
+}
+
 Test(stream, nothing_is_said_before_the_first_request) {
   xds_set(&client, "*", "C: a=1");
   SENT("", xds_drain(&client));

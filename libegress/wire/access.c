@@ -1,0 +1,64 @@
+#include "wire/access.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "base/protowire.h"
+#include "wire/identity.h"
+
+/* Whatever stands before the last '/' of a type URL, the message behind it is the same. */
+static int is_secret(const char *type_url) {
+  const char *slash = strrchr(type_url, '/');
+  return strcmp(slash != NULL ? slash + 1 : type_url, "envoy.extensions.transport_sockets.tls.v3.Secret") == 0;
+}
+
+static int check_secret(const egress__gate *gate, egress__stream_fault *fault) {
+  if (gate->insecure_secrets)
+    return 0;
+  switch (gate->transport) {
+  case EGRESS_TRANSPORT_UNIX:
+  case EGRESS_TRANSPORT_MUTUAL_TLS:
+    return 0;
+  case EGRESS_TRANSPORT_PLAINTEXT:
+  case EGRESS_TRANSPORT_TLS:
+    break;
+  }
+  fault->status = GRPC_STATUS_PERMISSION_DENIED;
+  snprintf(fault->message, sizeof fault->message,
+           "secrets (SDS) are served over mutual TLS or a unix socket only, and this is %s; connect that way, or allow "
+           "it at the server (insecure_secrets of the listen options)",
+           gate->transport == EGRESS_TRANSPORT_TLS ? "TLS without a client certificate" : "plaintext TCP");
+  return EGRESS_EINVAL;
+}
+
+/* What the embedder's function left is made what a client can be sent. */
+static int refuse(egress__stream_fault *fault, int32_t code) {
+  fault->message[sizeof fault->message - 1] = '\0';
+  const egress__span text = {(const uint8_t *)fault->message, strlen(fault->message)};
+  fault->status =
+      code >= GRPC_STATUS_CANCELLED && code <= GRPC_STATUS_UNAUTHENTICATED ? code : GRPC_STATUS_PERMISSION_DENIED;
+  if (text.size == 0 || !egress__span_is_text(text))
+    snprintf(fault->message, sizeof fault->message, "this client may not have resources of this type");
+  return EGRESS_EINVAL;
+}
+
+static int ask_embedder(const egress__asked *asked, egress__stream_fault *fault) {
+  const egress_server *server = asked->gate->server;
+  egress__identity who;
+  int rv = egress__identity_read(&who, server->alloc, asked->call, asked->gate->transport, asked->address);
+  if (rv != 0)
+    return rv;
+  const egress_access access = {
+      .stream_id = asked->stream_id, .peer = &who.peer, .node = asked->node, .type_url = asked->type_url};
+  memset(fault->message, 0, sizeof fault->message);
+  int32_t code = server->options.authorise(&access, fault->message, sizeof fault->message, server->options.user);
+  egress__identity_dispose(&who, server->alloc);
+  return code == 0 ? 0 : refuse(fault, code);
+}
+
+int egress__access_check(const egress__asked *asked, egress__stream_fault *fault) {
+  int rv = is_secret(asked->type_url) ? check_secret(asked->gate, fault) : 0;
+  return rv != 0 || asked->gate->server->options.authorise == NULL ? rv : ask_embedder(asked, fault);
+}

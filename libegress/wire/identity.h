@@ -1,0 +1,27 @@
+#ifndef EGRESS_WIRE_IDENTITY_H
+#define EGRESS_WIRE_IDENTITY_H
+
+#include <grpc/grpc.h>
+
+#include <egress/peer.h>
+
+#include "base/alloc.h"
+
+/** Who a client is, with the memory that its names are in. */
+typedef struct egress__identity {
+  egress_peer peer;
+  void *names; /* one block: the two lists, then the texts */
+} egress__identity;
+
+/**
+ * What gRPC knows of the client of `call`, which came in by `transport`. `address` is borrowed.
+ *
+ * Returns 0 or EGRESS_ENOMEM.
+ */
+int egress__identity_read(egress__identity *out, const egress_alloc *alloc, grpc_call *call, egress_transport transport,
+                          const char *address);
+
+/** `{0}` is allowed. */
+void egress__identity_dispose(egress__identity *identity, const egress_alloc *alloc);
+
+#endif
