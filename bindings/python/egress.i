@@ -239,8 +239,8 @@ static PyObject *event_tuple(const egress_event *event) {
 }
 
 %typemap(in) const egress_listen_options *options (egress_listen_options parsed = EGRESS_LISTEN_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "zzzO&", &parsed.tls_cert, &parsed.tls_key, &parsed.tls_client_ca, count_from,
-                        &parsed.insecure))
+  if (!PyArg_ParseTuple($input, "zzzO&O&", &parsed.tls_cert, &parsed.tls_key, &parsed.tls_client_ca, count_from,
+                        &parsed.insecure, count_from, &parsed.insecure_secrets))
     SWIG_fail;
   $1 = &parsed;
 }

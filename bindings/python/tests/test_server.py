@@ -57,6 +57,24 @@ async def test_change_reaches_open_streams(connect: Connect) -> None:
             await client.ack(response)
 
 
+async def test_secrets_need_an_option_in_plaintext(connect: Connect) -> None:
+    secret = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(secret)
+        rejected = await next_event(server, egress.Rejected)
+        assert (rejected.type_url, rejected.status, rejected.node_id) == (secret, 7, "envoy-1")
+        assert "mutual TLS or a unix socket only" in rejected.message
+    async with Server(cache, "127.0.0.1:0", insecure_secrets=True) as server:
+        client = connect(server.port)
+        await client.ask(secret)
+        await next_event(server, egress.Connected)
+        await client.ask(CLUSTER)
+        assert len((await client.answer()).resources) == 1
+
+
 async def test_group_of_its_own_goes_before_the_star(connect: Connect) -> None:
     cache = Cache()
     cache["*"], cache["lab"] = snapshot("a"), snapshot("b")

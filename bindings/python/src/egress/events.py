@@ -54,8 +54,12 @@ class Nacked(Event):
 
 @dataclass(frozen=True)
 class Rejected(Event):
-    """The server ended a stream because of what the client sent; the message says why."""
+    """The server ended a stream because of what the client sent, or may not have; the message says why.
 
+    ``type_url`` is the type that it may not have; else it is empty.
+    """
+
+    type_url: str
     message: str
     status: int
 
@@ -71,4 +75,4 @@ def from_tuple(raw: "lowlevel._EventTuple") -> Event:
         return Acked(stream_id, node_id, group, peer, type_url, version)
     if kind == lowlevel.EGRESS_EVENT_NACKED:
         return Nacked(stream_id, node_id, group, peer, type_url, version, message, status)
-    return Rejected(stream_id, node_id, group, peer, message, status)
+    return Rejected(stream_id, node_id, group, peer, type_url, message, status)

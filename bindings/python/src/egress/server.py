@@ -48,8 +48,8 @@ class Server:
     """Serves a cache to Envoys over xDS, on the asyncio loop that it is started in.
 
     ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
-    picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``. Limits of 0 are the defaults of
-    the C library. Everything but construction belongs to the loop's thread. Once a server was
+    picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual
+    TLS or a unix socket need ``insecure_secrets=True``. Limits of 0 are the defaults of the C library. Everything but construction belongs to the loop's thread. Once a server was
     started and until it is closed, the child of a fork can do no more than exec.
     """
 
@@ -59,6 +59,7 @@ class Server:
         *addresses: str,
         tls: TLS | None = None,
         insecure: bool = False,
+        insecure_secrets: bool = False,
         identifier: str | None = None,
         max_request_bytes: int = 0,
         max_streams: int = 0,
@@ -69,6 +70,7 @@ class Server:
         self._addresses = addresses
         self._tls = tls
         self._insecure = insecure
+        self._insecure_secrets = insecure_secrets
         self._options = (identifier, max_request_bytes, max_streams, max_subscriptions, max_events)
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,16 +93,21 @@ class Server:
         self._wake()
         try:
             for address in self._addresses:
-                self.listen(address, tls=self._tls, insecure=self._insecure)
+                self.listen(
+                    address, tls=self._tls, insecure=self._insecure, insecure_secrets=self._insecure_secrets
+                )
         except BaseException:
             await self.close()
             raise
 
-    def listen(self, address: str, *, tls: TLS | None = None, insecure: bool = False) -> None:
+    def listen(
+        self, address: str, *, tls: TLS | None = None, insecure: bool = False, insecure_secrets: bool = False
+    ) -> None:
         """Listen on one more address. Raises ServerError; the server is then as before."""
         pem = (None, None, None) if tls is None else (tls.certificate, tls.key, tls.client_ca)
         diag = new_diag()
-        code = lowlevel.egress_server_listen(self._running(), address, (*pem, int(insecure)), diag)
+        options = (*pem, int(insecure), int(insecure_secrets))
+        code = lowlevel.egress_server_listen(self._running(), address, options, diag)
         self._wake()
         check(code, ServerError, diag, about=address)
 
