@@ -11,7 +11,8 @@ static const cli_option options[] = {
      "Where Envoys find this daemon: 127.0.0.1:18000, [::1]:18000 or unix:/PATH. Port 0 lets the kernel pick one; "
      "the event 'listening' says which. With TLS, 0.0.0.0 also listens on [::], and [::] also takes IPv4."},
     {CLI_TLS_CERT, CLI_PATH, CLI_SERVE, "tls-cert", "FILE", NULL, 0, 0,
-     "The daemon's certificate chain, PEM. Needs --tls-key. Read once, at the start."},
+     "The daemon's certificate chain, PEM. Needs --tls-key. When this or one of the next two files changes, new "
+     "connections see it; open ones go on. While they do not fit together, the last good ones stay."},
     {CLI_TLS_KEY, CLI_PATH, CLI_SERVE, "tls-key", "FILE", NULL, 0, 0, "The private key of --tls-cert, PEM."},
     {CLI_TLS_CLIENT_CA, CLI_PATH, CLI_SERVE, "tls-client-ca", "FILE", NULL, 0, 0,
      "Authorities, PEM, one of which must have signed the certificate of every Envoy that connects (mutual TLS)."},

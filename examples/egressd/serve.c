@@ -1,9 +1,9 @@
 /* `egressd serve`: a policy file on one side, Envoys on the other, a loop between them. */
+#include "certificates.h"
 #include "checks.h"
 #include "commands.h"
 #include "event_log.h"
 #include "state.h"
-#include "text_file.h"
 #include "watch.h"
 
 #include <egress/egress.h>
@@ -15,17 +15,18 @@
 #include <string.h>
 #include <uv.h>
 
-enum { PEM_MAX_BYTES = 1 << 20 /* far more than any chain of certificates */ };
-
 typedef struct daemon_state {
   uv_loop_t loop;
   uv_signal_t term, interrupt, hangup;
-  watch watch;
+  watch watch; /* of the policy */
+  watch certificate_watches[CERTIFICATES_FILES];
+  unsigned certificate_count; /* of those that are watched */
   event_log log;
   const cli_args *args;
   egress_diag *diag;
   egress_cache *cache;
   egress_server *server;
+  certificates shown; /* good or not: as they were read last */
   /* What is in force; NULL before the first good policy. */
   egress_snapshot *snap;
   /* What was in force when the last daemon ended; NULL: not known. */
@@ -178,6 +179,8 @@ static void on_hangup(uv_signal_t *handle, int number) {
   daemon_state *self = handle->data;
   (void)number;
   watch_force(&self->watch);
+  for (unsigned i = 0; i < self->certificate_count; i++)
+    watch_force(&self->certificate_watches[i]);
 }
 
 static void on_closed(egress_server *server, void *user) {
@@ -194,6 +197,8 @@ static void close_all(daemon_state *self) {
   uv_close((uv_handle_t *)&self->interrupt, NULL);
   uv_close((uv_handle_t *)&self->hangup, NULL);
   watch_stop(&self->watch);
+  for (unsigned i = 0; i < self->certificate_count; i++)
+    watch_stop(&self->certificate_watches[i]);
   egress_server_close(self->server, on_closed, self);
 }
 
@@ -249,37 +254,6 @@ static void on_log(int32_t level, const char *category, const char *text, void *
   event_log_end(&self->log);
 }
 
-/* The text of a PEM file, owned by the caller; NULL after saying why not. */
-static char *read_pem(const char *path) {
-  char *text = text_file_read(path, PEM_MAX_BYTES);
-  const char *fault = text != NULL      ? NULL
-                      : errno == EFBIG  ? "larger than 1 MiB, which no certificate is"
-                      : errno == EINVAL ? "is not PEM text"
-                                        : strerror(errno);
-  if (text != NULL && text[0] == '\0')
-    fault = "is empty";
-  if (fault == NULL)
-    return text;
-  fprintf(stderr, "egressd serve: %s: %s\n", path, fault);
-  free(text);
-  return NULL;
-}
-
-/* Reads the file of option `id`, if it was given, into *out. */
-static int read_option_file(char **out, const cli_args *args, cli_id id) {
-  if (args->text[id] == NULL)
-    return 0;
-  *out = read_pem(args->text[id]);
-  return *out != NULL ? 0 : -1;
-}
-
-/* Not even freed memory keeps a private key. */
-static void free_key(char *key) {
-  if (key != NULL)
-    explicit_bzero(key, strlen(key));
-  free(key);
-}
-
 static void log_listening(daemon_state *self) {
   event_log_begin(&self->log, "info", "listening");
   event_log_text(&self->log, "address", self->args->text[CLI_LISTEN]);
@@ -292,24 +266,64 @@ static void log_listening(daemon_state *self) {
 }
 
 static int listen_on(daemon_state *self) {
-  char *cert = NULL, *key = NULL, *client_ca = NULL;
-  int rv = EGRESS_EIO;
-  if (read_option_file(&cert, self->args, CLI_TLS_CERT) == 0 && read_option_file(&key, self->args, CLI_TLS_KEY) == 0 &&
-      read_option_file(&client_ca, self->args, CLI_TLS_CLIENT_CA) == 0) {
-    egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
-    options.tls_cert = cert;
-    options.tls_key = key;
-    options.tls_client_ca = client_ca;
-    options.insecure = self->args->text[CLI_INSECURE] != NULL;
-    egress_diag_clear(self->diag);
-    rv = egress_server_listen(self->server, self->args->text[CLI_LISTEN], &options, self->diag);
-    if (rv != 0)
-      command_complain(rv, self->diag);
+  const char *path, *fault;
+  if (certificates_read(&self->shown, self->args, &path, &fault) != 0) {
+    fprintf(stderr, "egressd serve: %s: %s\n", path, fault);
+    return EGRESS_EIO;
   }
-  free(cert);
-  free_key(key);
-  free(client_ca);
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  certificates_show(&self->shown, &options);
+  options.insecure = self->args->text[CLI_INSECURE] != NULL;
+  egress_diag_clear(self->diag);
+  int rv = egress_server_listen(self->server, self->args->text[CLI_LISTEN], &options, self->diag);
+  if (rv != 0)
+    command_complain(rv, self->diag);
   return rv;
+}
+
+/* ---- certificates that change ---- */
+
+static void log_certificates_refused(daemon_state *self, const char *path, const char *message) {
+  event_log_begin(&self->log, "error", "certificates_refused");
+  if (path != NULL)
+    event_log_text(&self->log, "path", path);
+  event_log_text(&self->log, "message", message);
+  event_log_text(&self->log, "in_force", "the last good certificates");
+  event_log_end(&self->log);
+}
+
+/* Shows what the files have now, if they are good. Of a pair that is written one file after the other, the first alone
+ * is refused, and the second makes it whole. */
+static int renew(daemon_state *self, const certificates *now) {
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  certificates_show(now, &options);
+  egress_diag_clear(self->diag);
+  int rv = egress_server_set_tls(self->server, 0, &options, self->diag);
+  if (rv != 0) {
+    log_certificates_refused(
+        self, NULL, egress_diag_count(self->diag) > 0 ? egress_diag_message(self->diag, 0) : egress_strerror(rv));
+    return rv;
+  }
+  event_log_begin(&self->log, "info", "certificates");
+  event_log_text(&self->log, "message", "new connections see them; open ones go on as they began");
+  event_log_end(&self->log);
+  return 0;
+}
+
+static void on_certificates(void *user) {
+  daemon_state *self = user;
+  const char *path, *fault;
+  certificates now;
+  if (certificates_read(&now, self->args, &path, &fault) != 0) {
+    log_certificates_refused(self, path, fault);
+    return;
+  }
+  if (certificates_same(&now, &self->shown) || renew(self, &now) == EGRESS_ENOMEM) {
+    certificates_dispose(&now);
+    return;
+  }
+  certificates_dispose(&self->shown);
+  self->shown = now;
 }
 
 static int make_parts(daemon_state *self) {
@@ -333,16 +347,26 @@ static void start_signal(daemon_state *self, uv_signal_t *handle, uv_signal_cb c
   handle->data = self;
 }
 
+static void start_watch(daemon_state *self, watch *out, const char *path, watch_fn on_change) {
+  int rv = watch_start(out, &self->loop, path, on_change, self);
+  if (rv == 0)
+    return;
+  event_log_begin(&self->log, "warn", "not_watching");
+  event_log_text(&self->log, "path", path);
+  event_log_text(&self->log, "message", "changes of the folder are not reported: looking every 2 s");
+  event_log_text(&self->log, "cause", uv_strerror(rv));
+  event_log_end(&self->log);
+}
+
 static void start_handles(daemon_state *self) {
   start_signal(self, &self->term, on_stop, SIGTERM);
   start_signal(self, &self->interrupt, on_stop, SIGINT);
   start_signal(self, &self->hangup, on_hangup, SIGHUP);
-  int rv = watch_start(&self->watch, &self->loop, self->args->operands[0], on_file, self);
-  if (rv != 0) {
-    event_log_begin(&self->log, "warn", "not_watching");
-    event_log_text(&self->log, "message", "changes of the policy's folder are not reported: looking every 2 s");
-    event_log_text(&self->log, "cause", uv_strerror(rv));
-    event_log_end(&self->log);
+  start_watch(self, &self->watch, self->args->operands[0], on_file);
+  for (unsigned i = 0; i < CERTIFICATES_FILES; i++) {
+    const char *path = certificates_path(self->args, i);
+    if (path != NULL)
+      start_watch(self, &self->certificate_watches[self->certificate_count++], path, on_certificates);
   }
 }
 
@@ -357,6 +381,7 @@ static int read_history(daemon_state *self) {
 
 static void dispose(daemon_state *self) {
   free(self->history);
+  certificates_dispose(&self->shown);
   egress_snapshot_unref(self->snap);
   egress_cache_unref(self->cache);
   egress_diag_free(self->diag);

@@ -127,6 +127,22 @@ EGRESS_API int egress_server_listen(egress_server *server, const char *address, 
  */
 EGRESS_API uint16_t egress_server_port(const egress_server *server, size_t index);
 
+/**
+ * Gives an address another certificate: clients that connect from here on see it, and are held to the new authorities.
+ * Open connections, and the streams on them, go on as they began; even if their client's certificate would not do any
+ * more.
+ *
+ * :param index: of the address, as for ``egress_server_port``. It is served by TLS.
+ * :param options: ``tls_cert`` and ``tls_key``, and ``tls_client_ca`` if and only if the address had it before; the
+ * rest is checked, but changes nothing. :param diag: says what is wrong and what to do. :return: 0; EGRESS_ETLS;
+ * EGRESS_EINVAL: there is no such address, or it is of another kind; EGRESS_ESTATE: closing; EGRESS_EABI;
+ * EGRESS_ENOMEM. Then the old certificate stays.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API int egress_server_set_tls(egress_server *server, size_t index, const egress_listen_options *options,
+                                     egress_diag *diag);
+
 /** Number of open streams. Thread: the loop's. Since: 0.1. */
 EGRESS_API size_t egress_server_stream_count(const egress_server *server);
 

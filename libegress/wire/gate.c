@@ -5,6 +5,7 @@
 #include <egress/error.h>
 
 #include "wire/call.h"
+#include "wire/tls.h"
 
 enum {
   /* Of one connection; an Envoy has one or two. Go's HTTP/2 servers allow 250. */
@@ -75,6 +76,7 @@ void egress__gate_free(egress__gate *gate) {
   for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++)
     egress__call_free(gate->slots[i]);
   grpc_server_destroy(gate->grpc);
+  egress__tls_feed_free(gate->feed);
   egress__free(gate->server->alloc, gate);
 }
 

@@ -18,8 +18,9 @@ typedef struct egress__gate {
   struct egress__gate *next;
   egress_server *server;
   grpc_server *grpc;
-  egress_transport transport; /* of all who come in by it, as the next */
-  uint32_t insecure_secrets;  /* 1: they may have secrets, whatever the transport */
+  egress_transport transport;    /* of all who come in by it, as the next */
+  uint32_t insecure_secrets;     /* 1: they may have secrets, whatever the transport */
+  struct egress__tls_feed *feed; /* NULL: no TLS */
   egress__op shutdown;
   int is_started, is_closing, is_down;
   size_t call_count;                              /* calls that came by it, or wait to */

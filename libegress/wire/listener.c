@@ -212,6 +212,20 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
   return 0;
 }
 
+/* ---- another certificate ---- */
+
+int egress__listener_set_tls(egress__listener *listener, const egress_listen_options *options) {
+  egress__tls tls;
+  int rv = egress__tls_copy(&tls, listener->server->alloc, options);
+  if (rv != 0)
+    return rv;
+  egress__tls_dispose(&listener->tls, listener->server->alloc);
+  listener->tls = tls;
+  if (listener->gate != NULL)
+    egress__tls_feed_put(listener->gate->feed, &tls);
+  return 0;
+}
+
 /* ---- pausing ---- */
 
 void egress__listener_distrust(egress__listener *listener) {

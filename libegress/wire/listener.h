@@ -37,6 +37,14 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
 
 void egress__listener_start(egress__listener *listener);
 
+/**
+ * Shows clients that connect from here on another certificate, and holds them to other authorities. The options were
+ * checked, and have authorities if the listener has.
+ *
+ * Returns 0 or EGRESS_ENOMEM, then it is as before.
+ */
+int egress__listener_set_tls(egress__listener *listener, const egress_listen_options *options);
+
 /** gRPC has failed to accept somewhere: if it listens here, it must be made to listen anew. */
 void egress__listener_distrust(egress__listener *listener);
 

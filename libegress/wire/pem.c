@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <egress/error.h>
@@ -342,6 +343,24 @@ static int match(STACK_OF(X509) * chain, EVP_PKEY *key, egress_diag *diag) {
                             key_name, chain_name);
 }
 
+/* OpenSSL's level of security, which the machine's administrator sets, is asked in the way in which gRPC will. */
+static int check_strength(X509 *cert, egress_diag *diag) {
+  SSL_CTX *tls = SSL_CTX_new(TLS_method());
+  if (tls == NULL)
+    return EGRESS_ENOMEM;
+  int ok = SSL_CTX_use_certificate(tls, cert) == 1;
+  SSL_CTX_free(tls);
+  if (ok)
+    return 0;
+  if (out_of_memory())
+    return EGRESS_ENOMEM;
+  const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+  return egress__diag_error(diag, EGRESS_ETLS, nowhere,
+                            "%s is too weak for OpenSSL on this machine (%s); make one with an EC key, or with an RSA "
+                            "key of at least 2048 bits, signed with SHA-256",
+                            chain_name, reason != NULL ? reason : "it does not say why");
+}
+
 static int check_pair(const char *chain, const char *key, egress_diag *diag) {
   STACK_OF(X509) * certs;
   EVP_PKEY *parsed = NULL;
@@ -351,6 +370,8 @@ static int check_pair(const char *chain, const char *key, egress_diag *diag) {
   rv = read_key(&parsed, key, diag);
   if (rv == 0) {
     rv = match(certs, parsed, diag);
+    if (rv == 0)
+      rv = check_strength(sk_X509_value(certs, 0), diag);
     EVP_PKEY_free(parsed);
   }
   free_certificates(certs);

@@ -5,7 +5,7 @@
 
 /*
  * Judges PEM texts before gRPC gets them: gRPC stops reading at the first damaged certificate behind a good one and
- * says nothing, and of a key that it cannot use it does not say why. Whether dates, names and signatures convince the
+ * says nothing, and of what it cannot use it does not say why. Whether dates, names and signatures convince the
  * other side is not judged here. Nothing asks for a passphrase, and OpenSSL's error queue is left as it was.
  *
  * All return 0, EGRESS_ETLS with which certificate, in which line, and what to do in `diag`, or EGRESS_ENOMEM.

@@ -161,10 +161,15 @@ size_t egress_server_stream_count(const egress_server *server) {
   return server == NULL ? 0 : server->stream_count;
 }
 
-uint16_t egress_server_port(const egress_server *server, size_t index) {
-  const egress__listener *listener = server == NULL ? NULL : server->listeners;
+static egress__listener *listener_at(const egress_server *server, size_t index) {
+  egress__listener *listener = server == NULL ? NULL : server->listeners;
   while (listener != NULL && index-- > 0)
     listener = listener->next;
+  return listener;
+}
+
+uint16_t egress_server_port(const egress_server *server, size_t index) {
+  const egress__listener *listener = listener_at(server, index);
   return listener == NULL ? 0 : listener->port;
 }
 
@@ -353,6 +358,34 @@ int egress_server_listen(egress_server *server, const char *address, const egres
   if (rv == 0)
     rv = egress__tls_check(&own, diag);
   return rv != 0 ? rv : listen_on(server, address, &own, diag);
+}
+
+/* What a listener began with cannot become something else. */
+static int check_kind(const egress__listener *listener, const egress_listen_options *options, egress_diag *diag) {
+  if (listener == NULL)
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "the server does not listen on so many addresses");
+  if (listener->tls.cert == NULL || options->tls_cert == NULL)
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "an address is served by TLS from its beginning, or never");
+  if ((listener->tls.client_ca == NULL) != (options->tls_client_ca == NULL))
+    return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
+                              "an address asks for client certificates (tls_client_ca) from its beginning, or never");
+  return 0;
+}
+
+int egress_server_set_tls(egress_server *server, size_t index, const egress_listen_options *options,
+                          egress_diag *diag) {
+  if (server == NULL)
+    return EGRESS_EINVAL;
+  if (server->state != EGRESS__SERVER_IDLE && server->state != EGRESS__SERVER_SERVING)
+    return egress__diag_error(diag, EGRESS_ESTATE, nowhere, "the server is closing");
+  egress__listener *listener = listener_at(server, index);
+  egress_listen_options own;
+  int rv = take_listen_options(&own, options, diag);
+  if (rv == 0)
+    rv = egress__tls_check(&own, diag);
+  if (rv == 0)
+    rv = check_kind(listener, &own, diag);
+  return rv != 0 ? rv : egress__listener_set_tls(listener, &own);
 }
 
 void egress_server_close(egress_server *server, egress_close_fn on_closed, void *user) {

@@ -64,13 +64,76 @@ void egress__tls_dispose(egress__tls *tls, const egress_alloc *alloc) {
   *tls = (egress__tls){0};
 }
 
-static int add_port(const egress__gate *gate, const char *address, const egress__tls *tls, char *why, size_t why_size) {
-  grpc_ssl_pem_key_cert_pair pair = {.private_key = tls->key, .cert_chain = tls->cert};
-  grpc_server_credentials *credentials = grpc_ssl_server_credentials_create_ex(
-      tls->client_ca, &pair, 1,
-      tls->client_ca != NULL ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
-                             : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
-      NULL);
+/* ---- what the next client is shown ---- */
+
+struct egress__tls_feed {
+  const egress_alloc *alloc;
+  uv_mutex_t lock;                          /* of `next` */
+  grpc_ssl_server_certificate_config *next; /* NULL: gRPC has the newest */
+};
+
+/* gRPC asserts that there are authorities; where clients are not asked for certificates, it makes no use of them. */
+static grpc_ssl_server_certificate_config *config_of(const egress__tls *tls) {
+  const grpc_ssl_pem_key_cert_pair pair = {.private_key = tls->key, .cert_chain = tls->cert};
+  return grpc_ssl_server_certificate_config_create(tls->client_ca != NULL ? tls->client_ca : tls->cert, &pair, 1);
+}
+
+egress__tls_feed *egress__tls_feed_new(const egress_alloc *alloc, const egress__tls *tls) {
+  egress__tls_feed *feed = egress__calloc(alloc, 1, sizeof *feed);
+  if (feed == NULL)
+    return NULL;
+  if (uv_mutex_init(&feed->lock) != 0) {
+    egress__free(alloc, feed);
+    return NULL;
+  }
+  feed->alloc = alloc;
+  feed->next = config_of(tls);
+  return feed;
+}
+
+static void free_config(grpc_ssl_server_certificate_config *config) {
+  if (config != NULL)
+    grpc_ssl_server_certificate_config_destroy(config);
+}
+
+void egress__tls_feed_free(egress__tls_feed *feed) {
+  if (feed == NULL)
+    return;
+  free_config(feed->next);
+  uv_mutex_destroy(&feed->lock);
+  egress__free(feed->alloc, feed);
+}
+
+/* Thread: any. Takes the lock. */
+static grpc_ssl_server_certificate_config *exchange(egress__tls_feed *feed, grpc_ssl_server_certificate_config *next) {
+  uv_mutex_lock(&feed->lock);
+  grpc_ssl_server_certificate_config *old = feed->next;
+  feed->next = next;
+  uv_mutex_unlock(&feed->lock);
+  return old;
+}
+
+void egress__tls_feed_put(egress__tls_feed *feed, const egress__tls *tls) {
+  free_config(exchange(feed, config_of(tls)));
+}
+
+/* Thread: gRPC's. */
+static grpc_ssl_certificate_config_reload_status fetch(void *user, grpc_ssl_server_certificate_config **config) {
+  grpc_ssl_server_certificate_config *next = exchange(user, NULL);
+  if (next == NULL)
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+  *config = next;
+  return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
+}
+
+/* ---- listening ---- */
+
+static int add_port(const egress__gate *gate, const char *address, int is_mutual, char *why, size_t why_size) {
+  grpc_server_credentials *credentials =
+      grpc_ssl_server_credentials_create_with_options(grpc_ssl_server_credentials_create_options_using_config_fetcher(
+          is_mutual ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                    : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE,
+          fetch, gate->feed));
   egress__grpc_log_catch(why, why_size);
   int port = grpc_server_add_http2_port(gate->grpc, address, credentials);
   egress__grpc_log_release();
@@ -90,15 +153,11 @@ static int errno_in(const char *line) {
   return found;
 }
 
-/* Why gRPC does not listen. The texts were checked, so what it says of them is that OpenSSL finds them too weak. */
+/* Why gRPC does not listen. The texts were checked, so it should have nothing to say of them. */
 static int explain(const char *line, const egress__endpoint *endpoint, egress_diag *diag) {
   int error = errno_in(line);
   if (error != 0)
     return egress__tcp_fault(endpoint, error, diag);
-  if (strstr(line, "Invalid cert chain") != NULL)
-    return egress__diag_error(diag, EGRESS_ETLS, nowhere,
-                              "the certificate (tls_cert) is too weak for OpenSSL on this machine; make one with an EC "
-                              "key, or with an RSA key of at least 2048 bits, signed with SHA-256");
   return egress__diag_error(diag, EGRESS_ETLS, nowhere, "gRPC cannot use the certificate, key or authorities: %s",
                             line);
 }
@@ -113,10 +172,13 @@ int egress__tls_listen(uint16_t *out_port, egress__gate *gate, const egress__end
   if (rv != 0)
     return rv;
   close(probe);
+  gate->feed = egress__tls_feed_new(gate->server->alloc, tls);
+  if (gate->feed == NULL)
+    return EGRESS_ENOMEM;
   char address[EGRESS__ADDR_TEXT + 10], text[EGRESS__ADDR_TEXT], why[WHY_SIZE];
   snprintf(address, sizeof address, endpoint->addr.family == 4 ? "%s:%u" : "[%s]:%u",
            egress__addr_format(text, &endpoint->addr), (unsigned)endpoint->port);
-  int got = add_port(gate, address, tls, why, sizeof why);
+  int got = add_port(gate, address, tls->client_ca != NULL, why, sizeof why);
   if (got == 0)
     return explain(why, endpoint, diag);
   *out_port = (uint16_t)got;

@@ -306,6 +306,94 @@ def test_mutual_tls(tmp_path: Path) -> None:
         daemon.close()
 
 
+CHANGED = ("certificates", "certificates_refused")
+
+
+def replace_pair(of: tuple[Path, Path], by: tuple[Path, Path]) -> None:
+    for old, new in zip(of, by, strict=True):
+        write_atomically(old, new.read_text())
+
+
+def test_certificates_are_read_again(tmp_path: Path) -> None:
+    mine, client_pair = make_certificate(tmp_path, "egressd"), make_certificate(tmp_path, "envoy")
+    (tmp_path / "next").mkdir()
+    next_pair, next_client = make_certificate(tmp_path / "next", "egressd"), make_certificate(tmp_path, "next-envoy")
+    old_pem, old_client_pem = mine[0].read_bytes(), client_pair[0].read_bytes()
+    tls = ["--tls-cert", str(mine[0]), "--tls-key", str(mine[1]), "--tls-client-ca", str(client_pair[0])]
+
+    def served(root: bytes, pair: tuple[Path, Path], own: bytes) -> Client:
+        return Client(daemon.listen, credentials=grpc.ssl_channel_credentials(root, pair[1].read_bytes(), own))
+
+    def is_refused(root: bytes, pair: tuple[Path, Path], own: bytes) -> bool:
+        with served(root, pair, own) as stranger:
+            with pytest.raises(grpc.RpcError) as refused:
+                stranger.next()
+            return refused.value.code() == grpc.StatusCode.UNAVAILABLE
+
+    daemon = Egressd(tmp_path, ONE, "127.0.0.1:0", [*OPTIONS, *tls])
+    try:
+        with served(old_pem, client_pair, old_client_pem) as old:
+            old.next()
+            since = len(daemon.refresh())
+            replace_pair(mine, next_pair)
+            assert verdict(daemon, since, "certificates")["level"] == "info"
+            with served(next_pair[0].read_bytes(), client_pair, old_client_pem) as new:
+                new.next()
+                assert holds(new, b"one.example.com")
+            assert is_refused(old_pem, client_pair, old_client_pem)
+            since = len(daemon.refresh())
+            write_atomically(client_pair[0], next_client[0].read_text())
+            verdict(daemon, since, "certificates")
+            with served(next_pair[0].read_bytes(), next_client, next_client[0].read_bytes()) as new:
+                new.next()
+            assert is_refused(next_pair[0].read_bytes(), client_pair, old_client_pem)
+            daemon.offer(TWO)
+            old.next()
+            assert holds(old, b"two.example.com"), "the stream from before lives"
+    finally:
+        daemon.close()
+
+
+def test_bad_certificates_do_not_replace_good_ones(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path, "egressd")
+    _, other_key = make_certificate(tmp_path, "other")
+    good, good_key = certificate.read_text(), key.read_text()
+    tls = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    daemon = Egressd(tmp_path, ONE, "127.0.0.1:0", [*OPTIONS, *tls])
+
+    def changed(path: Path, text: str) -> dict:
+        since = len(daemon.refresh())
+        write_atomically(path, text)
+        return verdict(daemon, since, *CHANGED)
+
+    def is_served() -> bool:
+        with Client(daemon.listen, credentials=grpc.ssl_channel_credentials(good.encode())) as client:
+            client.next()
+            return holds(client, b"one.example.com")
+
+    try:
+        refused = changed(certificate, "-----BEGIN CERTIFICATE-----\nnonsense\n")
+        assert (refused["event"], refused["level"]) == ("certificates_refused", "error")
+        assert "(tls_cert)" in refused["message"] and refused["in_force"] == "the last good certificates"
+        assert is_served()
+        assert changed(certificate, good)["event"] == "certificates"
+        refused = changed(key, other_key.read_text())
+        assert "does not belong to the certificate" in refused["message"]
+        assert is_served()
+        refused = changed(key, "")
+        assert (refused["path"], refused["message"]) == (str(key), "is empty")
+        assert is_served()
+        assert changed(key, good_key)["event"] == "certificates"
+        since = len(daemon.refresh())
+        daemon.child.signal(signal.SIGHUP)
+        verdict(daemon, since, "policy")
+        assert changed(certificate, "")["message"] == "is empty"
+        seen = [event for event in daemon.refresh()[since:] if event["event"] in CHANGED]
+        assert len(seen) == 1, "the signal found nothing changed"
+    finally:
+        daemon.close()
+
+
 def takes(port: int, host: str) -> bool:
     try:
         socket.create_connection((host, port), 10).close()

@@ -198,11 +198,15 @@ async def test_bad_address_is_refused(address: str) -> None:
     assert str(caught.value)
 
 
-async def test_tls(tmp_path: pathlib.Path, connect: Connect) -> None:
+def make_tls(folder: pathlib.Path) -> egress.TLS:
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
     command += " -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
-    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
-    tls = egress.TLS.load(tmp_path / "cert.pem", tmp_path / "key.pem")
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return egress.TLS.load(folder / "cert.pem", folder / "key.pem")
+
+
+async def test_tls(tmp_path: pathlib.Path, connect: Connect) -> None:
+    tls = make_tls(tmp_path)
     assert "PRIVATE" not in repr(tls)
     cache = Cache()
     cache["*"] = snapshot("a")
@@ -216,6 +220,33 @@ async def test_tls(tmp_path: pathlib.Path, connect: Connect) -> None:
             server.listen("127.0.0.1:0", tls=egress.TLS("no certificate", "no key"))
         assert caught.value.code is egress.Code.ETLS
         assert server.stream_count >= 0
+
+
+async def test_another_certificate(tmp_path: pathlib.Path) -> None:
+    first, second = make_tls(tmp_path), make_tls(tmp_path)
+    cache = Cache()
+    cache["*"] = snapshot("a")
+
+    async def is_served(tls: egress.TLS) -> bool:
+        credentials = grpc.ssl_channel_credentials(tls.certificate.encode())
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        async with grpc.aio.secure_channel(f"localhost:{server.port}", credentials, options) as channel:
+            client = Client(channel, "envoy-1", "edge")
+            try:
+                await client.ask(CLUSTER)
+                return len((await client.answer()).resources) == 1
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                return False
+
+    async with Server(cache, "127.0.0.1:0", tls=first) as server:
+        assert await is_served(first)
+        server.set_tls(second)
+        assert await is_served(second)
+        assert not await is_served(first)
+        with pytest.raises(egress.ServerError) as caught:
+            server.set_tls(egress.TLS(first.certificate, second.key))
+        assert caught.value.code is egress.Code.ETLS
+        assert await is_served(second)
 
 
 async def test_set_from_another_thread_wakes_the_loop(connect: Connect) -> None:

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/counted.h"
 #include "support/grpc_client.h"
 #include "support/pki.h"
 #include "support/serving.h"
@@ -291,4 +292,165 @@ Test(listener, a_TLS_port_that_failed_is_opened_anew_and_its_streams_live) {
   free(cert);
   free(key);
   EVP_PKEY_free(pair);
+}
+
+/* ---- another certificate ---- */
+
+typedef struct identity {
+  EVP_PKEY *pair;
+  char *cert, *key;
+} identity;
+
+static identity first, second;
+
+static void make_identities(void) {
+  identity *const all[] = {&first, &second};
+  for (size_t i = 0; i < 2; i++) {
+    all[i]->pair = pki_key("EC");
+    all[i]->cert = pki_certificate(all[i]->pair);
+    all[i]->key = pki_key_text(all[i]->pair, NULL);
+  }
+}
+
+static void free_identities(void) {
+  identity *const all[] = {&first, &second};
+  for (size_t i = 0; i < 2; i++) {
+    free(all[i]->cert);
+    free(all[i]->key);
+    EVP_PKEY_free(all[i]->pair);
+  }
+}
+
+static egress_listen_options shows(const identity *own, const identity *clients) {
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  options.tls_cert = own->cert;
+  options.tls_key = own->key;
+  options.tls_client_ca = clients != NULL ? clients->cert : NULL;
+  return options;
+}
+
+static const identity *client_has; /* NULL: no certificate */
+
+static void open_with_identity(void *user) {
+  (void)user;
+  one = client_has != NULL ? client_open_as(address, trusted, client_has->cert, client_has->key)
+                           : client_open(address, trusted);
+}
+
+/* Whether a new client that trusts `server` and has the certificate of `own` is served. */
+static int serves(const identity *server, const identity *own) {
+  trusted = server->cert;
+  client_has = own;
+  serving_while(&s, open_with_identity, NULL);
+  serving_while(&s, use_and_close_one, NULL);
+  return taken > 0;
+}
+
+static void subscribe_one(void *user) {
+  (void)user;
+  taken = client_subscribe(one) == 0 ? client_take(one, 1) : -1;
+}
+
+static void take_and_close_one(void *user) {
+  (void)user;
+  taken = client_take(one, 1);
+  client_close(one);
+}
+
+static void serve_something_else(void) {
+  egress_snapshot *snap;
+  cr_assert_eq(xds_snapshot_new(&snap, "C: a=2", NULL), 0);
+  cr_assert_eq(egress_cache_set(s.cache, "*", snap), 0);
+  egress_snapshot_unref(snap);
+}
+
+Test(listener, another_certificate_is_for_new_connections) {
+  make_identities();
+  egress_listen_options options = shows(&first, NULL);
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  egress__listener_start(listener);
+  trusted = first.cert;
+  serving_while(&s, open_one, NULL);
+  serving_while(&s, subscribe_one, NULL);
+  cr_assert_gt(taken, 0);
+  client *old = one;
+  cr_assert(serves(&first, NULL) && !serves(&second, NULL));
+  options = shows(&second, NULL);
+  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  cr_expect(serves(&second, NULL));
+  cr_expect(!serves(&first, NULL));
+  serve_something_else();
+  one = old;
+  serving_while(&s, take_and_close_one, NULL);
+  cr_expect_gt(taken, 0, "the old stream goes on");
+  free_identities();
+}
+
+Test(listener, of_certificates_set_one_after_the_other_the_last_counts) {
+  make_identities();
+  egress_listen_options options = shows(&first, NULL);
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  egress__listener_start(listener);
+  const identity *const order[] = {&second, &first, &second};
+  for (size_t i = 0; i < 3; i++) {
+    options = shows(order[i], NULL);
+    cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  }
+  cr_expect(serves(&second, NULL));
+  cr_expect(serves(&second, NULL), "and goes on to");
+  cr_expect(!serves(&first, NULL));
+  free_identities();
+}
+
+Test(listener, other_authorities_are_for_new_connections) {
+  make_identities();
+  egress_listen_options options = shows(&first, &first);
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  egress__listener_start(listener);
+  cr_expect(serves(&first, &first));
+  cr_expect(!serves(&first, &second));
+  cr_expect(!serves(&first, NULL));
+  options = shows(&first, &second);
+  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  cr_expect(serves(&first, &second));
+  cr_expect(!serves(&first, &first));
+  cr_expect(!serves(&first, NULL), "one is still required");
+  free_identities();
+}
+
+Test(listener, a_port_that_is_opened_anew_shows_the_newest_certificate) {
+  make_identities();
+  egress_listen_options options = shows(&first, NULL);
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  egress__listener_start(listener);
+  egress__listener_distrust(listener);
+  options = shows(&second, NULL);
+  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  serving_until(&s, serves_again, NULL);
+  cr_expect(serves(&second, NULL));
+  cr_expect(!serves(&first, NULL));
+  free_identities();
+}
+
+Test(listener, without_memory_the_old_certificate_stays) {
+  make_identities();
+  const egress_alloc *usual = s.server->alloc;
+  egress_listen_options options = shows(&first, &first), others = shows(&second, &second);
+  serve_something();
+  open_at("127.0.0.1:0", &options);
+  egress__listener_start(listener);
+  s.server->alloc = &counted;
+  for (size_t count = 0; count < 3; count++) {
+    counted_left = count;
+    cr_assert_eq(egress__listener_set_tls(listener, &others), EGRESS_ENOMEM);
+    cr_assert_eq(counted_live, 0);
+  }
+  s.server->alloc = usual;
+  cr_expect(serves(&first, &first));
+  cr_expect(!serves(&second, &second));
+  free_identities();
 }

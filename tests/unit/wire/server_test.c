@@ -1,9 +1,12 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <uv.h>
 
 #include <egress/egress.h>
+
+#include "support/pki.h"
 
 static uv_loop_t loop;
 static egress_cache *cache;
@@ -118,6 +121,54 @@ Test(server, a_listen_that_fails_leaves_it_as_it_was) {
   cr_assert_eq(egress_diag_errors(diag), 6);
   cr_assert_eq(uv_loop_alive(&loop), 0);
   egress_server_free(server);
+}
+
+/* What set_tls makes of these texts. */
+static int set(egress_server *server, size_t index, const char *cert, const char *key, const char *client_ca) {
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  options.tls_cert = cert;
+  options.tls_key = key;
+  options.tls_client_ca = client_ca;
+  egress_diag_clear(diag);
+  int rv = egress_server_set_tls(server, index, &options, diag);
+  cr_expect_eq(egress_diag_errors(diag), rv != 0, "%s", egress_diag_text(diag));
+  return rv;
+}
+
+Test(server, another_certificate_is_of_the_kind_that_was) {
+  EVP_PKEY *pair = pki_key("EC"), *other = pki_key("EC");
+  char *cert = pki_certificate(pair), *key = pki_key_text(pair, NULL), *others = pki_key_text(other, NULL);
+  egress_server *server = make();
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  cr_expect_eq(set(server, 0, cert, key, NULL), EGRESS_EINVAL, "it listens nowhere");
+  cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", NULL, diag), 0);
+  options.tls_cert = cert;
+  options.tls_key = key;
+  cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), 0);
+  options.tls_client_ca = cert;
+  cr_assert_eq(egress_server_listen(server, "127.0.0.1:0", &options, diag), 0);
+  cr_expect_eq(set(server, 0, cert, key, NULL), EGRESS_EINVAL, "it is plaintext");
+  cr_expect_eq(set(server, 1, cert, key, NULL), 0);
+  cr_expect_eq(set(server, 1, cert, key, cert), EGRESS_EINVAL);
+  cr_expect_eq(set(server, 1, NULL, NULL, NULL), EGRESS_EINVAL);
+  cr_expect_eq(set(server, 1, cert, NULL, NULL), EGRESS_EINVAL);
+  cr_expect_eq(set(server, 1, cert, others, NULL), EGRESS_ETLS);
+  cr_expect_eq(set(server, 1, "nonsense", key, NULL), EGRESS_ETLS);
+  cr_expect_eq(set(server, 2, cert, key, cert), 0);
+  cr_expect_eq(set(server, 2, cert, key, NULL), EGRESS_EINVAL);
+  cr_expect_eq(set(server, 3, cert, key, NULL), EGRESS_EINVAL);
+  cr_expect_eq(egress_server_set_tls(NULL, 0, &options, diag), EGRESS_EINVAL);
+  options.insecure = 2;
+  cr_expect_eq(egress_server_set_tls(server, 2, &options, diag), EGRESS_EINVAL);
+  egress_server_close(server, on_closed, &closed);
+  cr_expect_eq(set(server, 1, cert, key, NULL), EGRESS_ESTATE);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  cr_assert_eq(closed, 1);
+  free(cert);
+  free(key);
+  free(others);
+  EVP_PKEY_free(pair);
+  EVP_PKEY_free(other);
 }
 
 Test(server, closes_once_and_on_the_loop) {

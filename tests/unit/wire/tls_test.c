@@ -75,6 +75,16 @@ Test(tls, a_copy_is_its_own) {
   egress__tls_dispose(&tls, egress__alloc_or_default(NULL));
 }
 
+/* OpenSSL finds 512 bits too few wherever it has a say. */
+Test(tls, a_certificate_that_is_too_weak) {
+  EVP_PKEY *short_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)512);
+  char *weak_cert = pki_certificate(short_key), *weak_key = pki_key_text(short_key, NULL);
+  check(given(weak_cert, weak_key, NULL), EGRESS_ETLS, "(tls_cert) is too weak for OpenSSL on this machine (ee key");
+  free(weak_cert);
+  free(weak_key);
+  EVP_PKEY_free(short_key);
+}
+
 /* ---- memory ---- */
 
 static int saw_key; /* among what was freed */
@@ -189,20 +199,4 @@ Test(tls, an_address_of_another_machine) {
   set_up(&s);
   cr_expect_eq(listen_at(&s, "192.0.2.1:0", 0, &tls), EGRESS_EADDR); /* TEST-NET-1 */
   tear_down(&s);
-}
-
-/* It is whole, so that only gRPC can say no: OpenSSL finds 512 bits too few wherever it has a say. */
-Test(tls, a_certificate_that_is_too_weak) {
-  served s;
-  EVP_PKEY *short_key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)512);
-  egress__tls tls = {.cert = pki_certificate(short_key), .key = pki_key_text(short_key, NULL)};
-  check(given(tls.cert, tls.key, NULL), 0, "");
-  set_up(&s);
-  cr_expect_eq(listen_at(&s, "127.0.0.1:0", 0, &tls), EGRESS_ETLS);
-  cr_expect_not_null(strstr(egress_diag_text(diag), "(tls_cert) is too weak for OpenSSL"), "%s",
-                     egress_diag_text(diag));
-  tear_down(&s);
-  free(tls.cert);
-  free(tls.key);
-  EVP_PKEY_free(short_key);
 }

@@ -111,6 +111,16 @@ class Server:
         self._wake()
         check(code, ServerError, diag, about=address)
 
+    def set_tls(self, tls: TLS, index: int = 0) -> None:
+        """Show another certificate to clients that connect from here on; open streams go on.
+
+        ``index`` is that of the address, in the order in which they were listened on. It is served by TLS, and has a
+        ``client_ca`` before and after, or neither. Raises ServerError; the old certificate then stays.
+        """
+        diag = new_diag()
+        options = (tls.certificate, tls.key, tls.client_ca, 0, 0)
+        check(lowlevel.egress_server_set_tls(self._running(), index, options, diag), ServerError, diag)
+
     async def close(self, timeout: float | None = 10.0) -> None:
         """End all streams and let go of the addresses. Raises TimeoutError if that takes longer; it then goes on."""
         if self._driver is None:
