@@ -1,12 +1,14 @@
 #!/bin/bash
 # Installs what is missing on a Debian 12: `prepare.sh demo`, `prepare.sh test` or `prepare.sh long`.
 # Debian packages by apt-get (through sudo where it is not root), PyPI packages into build/venv. What is there is left
-# alone, so a second run takes well under a second.
+# alone, so a second run takes well under a second. Go and Node.js are used where they are, for two of the gRPC clients
+# that are tested, and not installed.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/build/venv
 requirements=$root/tests/requirements.txt
+clients=$root/build/clients
 
 # To build, and to run the demonstration.
 packages=(gcc libc6-dev cmake ninja-build pkg-config python3 python3-venv ca-certificates curl openssl libssl-dev
@@ -48,6 +50,58 @@ install_python() {
   echo "$wanted" >"$venv/stamp"
 }
 
+# The gRPC clients of Go and Node.js: build/clients holds what runs them, or NAME.absent, which says why nothing does.
+absent() { # NAME REASON
+  echo "prepare: $1 will not be tested: $2"
+  rm -f "$clients/$1.stamp"
+  echo "$2" >"$clients/$1.absent"
+}
+
+ready() { # NAME STAMP
+  rm -f "$clients/$1.absent"
+  echo "$2" >"$clients/$1.stamp"
+}
+
+stamp_of() { # VERSION FILES...: what a client is made of
+  cat <(echo "$1") "${@:2}" | sha256sum | cut -d' ' -f1
+}
+
+build_go_client() {
+  local source=$root/tests/integration/clients/grpc-go log=$clients/grpc-go.log go version needed stamp
+  export GOTOOLCHAIN=local # Go would fetch another Go
+  go=$(PATH=$PATH:/usr/local/go/bin command -v go) || { absent grpc-go "no Go" && return; }
+  version=$("$go" env GOVERSION) && version=${version#go}
+  needed=$(sed -n 's/^go //p' "$source/go.mod")
+  printf '%s\n' "$needed" "$version" | sort -V -C || { absent grpc-go "no Go $needed, only $version" && return; }
+  stamp=$(stamp_of "$version" "$source"/*)
+  [ "$(cat "$clients/grpc-go.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+  echo "prepare: building the gRPC client of Go"
+  cd "$source"
+  "$go" mod download >"$log" 2>&1 || { absent grpc-go "its Go modules cannot be had, see $log" && return; }
+  "$go" build -mod=readonly -buildvcs=false -o "$clients/grpc-go" .
+  ready grpc-go "$stamp"
+}
+
+install_node_client() {
+  local source=$root/tests/integration/clients/grpc-js log=$clients/grpc-js.log stamp
+  command -v node >/dev/null && command -v npm >/dev/null || { absent grpc-js "no Node.js with npm" && return; }
+  stamp=$(stamp_of "$(node --version)" "$source"/package*.json)
+  [ "$(cat "$clients/grpc-js.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+  echo "prepare: getting the gRPC client of Node.js"
+  mkdir -p "$clients/grpc-js"
+  cp "$source"/package*.json "$clients/grpc-js"
+  cd "$clients/grpc-js"
+  npm ci --ignore-scripts --no-audit --no-fund >"$log" 2>&1 ||
+    { absent grpc-js "its packages cannot be had, see $log" && return; }
+  ready grpc-js "$stamp"
+}
+
+install_clients() {
+  mkdir -p "$clients"
+  (build_go_client)
+  (install_node_client)
+}
+
 mkdir -p "$root/build"
 exec 9>"$root/build/prepare.lock"
 flock -w 1800 9 || { # two runs at once would write into one environment
@@ -56,3 +110,4 @@ flock -w 1800 9 || { # two runs at once would write into one environment
 }
 install_debian
 install_python
+[ "${1:-demo}" = demo ] || install_clients

@@ -7,13 +7,15 @@ class ReservedPort:
     """
     A port that the kernel picked, kept for a program which must be told its port beforehand.
 
-    The socket is bound and never listens, so it takes no connection. Envoy's listeners also bind with SO_REUSEPORT;
-    for a program that does not, call ``release`` just before it starts.
+    The socket is bound and never listens, so it takes no connection. A listener that binds with SO_REUSEPORT (Envoy) or
+    SO_REUSEADDR (most others) has room beside it; for a program that does neither, call ``release`` just before it
+    starts.
     """
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((address, 0))
         self.address = address
         self.port: int = self.socket.getsockname()[1]
