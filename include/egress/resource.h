@@ -2,6 +2,7 @@
 #define EGRESS_RESOURCE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <egress/alloc.h>
 #include <egress/diag.h>
@@ -39,6 +40,25 @@ typedef struct egress_resource egress_resource;
  */
 EGRESS_API int egress_resource_new(egress_resource **out, const char *type_url, const char *name, const void *bytes,
                                    size_t size, const egress_alloc *alloc);
+
+/**
+ * Makes the same resource with a time to live: a client drops it when so much time has passed without word from the
+ * control plane, for changes that must not outlive whoever made them. The server refreshes it by heartbeats, three in
+ * the shortest time to live of its type, as long as the stream is there and the resource in its snapshot. The time to
+ * live is part of the content: with another one the version is another, and the resource is sent again.
+ *
+ * Only clients are told that declare ``xds.config.supports-resource-ttl`` in ``node.client_features``, and in state of
+ * the world ``xds.config.supports-resource-in-sotw``, too; for all others it lasts.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :param resource: borrowed during the call. :param ttl_ms: milliseconds, at least 1000; 0: none.
+ * :param alloc: borrowed for the resource's life; NULL means malloc.
+ * :return: 0; EGRESS_EINVAL: an argument is NULL, or less than a second; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_with_ttl(egress_resource **out, const egress_resource *resource, uint32_t ttl_ms,
+                                        const egress_alloc *alloc);
 
 /** Options for reading a resource from text. */
 typedef struct egress_resource_options {
@@ -109,6 +129,9 @@ EGRESS_API const char *egress_resource_name(const egress_resource *resource);
 /** Version: 32 hexadecimal digits, equal for equal content everywhere; lives as the resource. Thread: any. Since: 0.1.
  */
 EGRESS_API const char *egress_resource_version(const egress_resource *resource);
+
+/** Time to live in milliseconds; 0: none. Thread: any. Since: 0.1. */
+EGRESS_API uint32_t egress_resource_ttl_ms(const egress_resource *resource);
 
 /** The packed message; lives as long as the resource. Thread: any. Since: 0.1. */
 EGRESS_API const void *egress_resource_bytes(const egress_resource *resource);

@@ -146,8 +146,8 @@ static void step_free(egress__step *step) {
   for (size_t i = 0; i < step->from.count; i++)
     egress__type_set_unref(step->from.sets[i]);
   egress__type_set_unref(step->to);
-  egress__blob_unref(step->sotw);
-  egress__blob_unref(step->delta);
+  for (size_t i = 0; i < EGRESS__FORM_COUNT; i++)
+    egress__blob_unref(step->bodies[i]);
   egress__free(step->alloc, step->puts);
   egress__free(step->alloc, step->removed);
   egress__free(step->alloc, step);
@@ -245,11 +245,6 @@ int egress__steps_get(egress__step **out, egress__steps *steps, const egress__ba
   return 0;
 }
 
-static uint8_t *put_span(uint8_t *to, egress__span span) {
-  memcpy(to, span.data, span.size);
-  return to + span.size;
-}
-
 egress_resource *egress__puts_next(egress__puts *puts) {
   if (puts->all.set != NULL)
     return egress__cursor_next(&puts->all);
@@ -264,55 +259,47 @@ egress__puts egress__step_puts(const egress__step *step) {
                    : (egress__puts){.items = step->puts, .count = step->put_count};
 }
 
-/* Packs resources as `entry` has them, one after the other, and leaves `room` bytes at the end. */
-static egress__blob *pack(const egress_alloc *alloc, const egress__puts *puts,
-                          egress__span (*entry)(const egress_resource *resource), size_t room) {
+/* Packs resources one after the other, and the names of removed ones. */
+static egress__blob *pack(const egress_alloc *alloc, egress__puts puts, const char *const *removed,
+                          size_t removed_count, egress__form form) {
   const egress_resource *resource;
-  size_t size = room; /* cannot overflow: these bytes all are in memory already */
-  for (egress__puts at = *puts; (resource = egress__puts_next(&at)) != NULL;)
-    size += entry(resource).size;
+  size_t size = 0; /* cannot overflow: nearly all of these bytes are in memory already */
+  for (egress__puts at = puts; (resource = egress__puts_next(&at)) != NULL;)
+    size += egress__resource_form_size(resource, form);
+  for (size_t i = 0; i < removed_count; i++)
+    size += egress__bytes_field_size(REMOVED_RESOURCES, strlen(removed[i]));
   egress__blob *blob = egress__blob_new(alloc, size);
   if (blob == NULL)
     return NULL;
   uint8_t *to = blob->bytes;
-  for (egress__puts at = *puts; (resource = egress__puts_next(&at)) != NULL;)
-    to = put_span(to, entry(resource));
-  return blob;
-}
-
-static egress__blob *pack_delta(const egress_alloc *alloc, const egress__puts *puts, const char *const *removed,
-                                size_t removed_count) {
-  size_t room = 0;
-  for (size_t i = 0; i < removed_count; i++)
-    room += egress__bytes_field_size(REMOVED_RESOURCES, strlen(removed[i]));
-  egress__blob *blob = pack(alloc, puts, egress__resource_delta_entry, room);
-  if (blob == NULL)
-    return NULL;
-  uint8_t *to = blob->bytes + blob->size - room;
+  while ((resource = egress__puts_next(&puts)) != NULL)
+    to = egress__resource_put(to, resource, form);
   for (size_t i = 0; i < removed_count; i++)
     to = egress__put_bytes(to, REMOVED_RESOURCES, removed[i], strlen(removed[i]));
   return blob;
 }
 
-egress__blob *egress__pack_sotw(const egress_alloc *alloc, egress_resource *const *puts, size_t count) {
-  return pack(alloc, &(egress__puts){.items = puts, .count = count}, egress__resource_sotw_entry, 0);
+egress__blob *egress__pack(const egress_alloc *alloc, egress_resource *const *puts, size_t count, egress__form form) {
+  return pack(alloc, (egress__puts){.items = puts, .count = count}, NULL, 0, form);
 }
 
 egress__blob *egress__pack_delta(const egress_alloc *alloc, egress_resource *const *puts, size_t put_count,
-                                 const char *const *removed, size_t removed_count) {
-  return pack_delta(alloc, &(egress__puts){.items = puts, .count = put_count}, removed, removed_count);
+                                 const char *const *removed, size_t removed_count, egress__form form) {
+  return pack(alloc, (egress__puts){.items = puts, .count = put_count}, removed, removed_count, form);
 }
 
-egress__blob *egress__step_sotw(egress__step *step) {
-  egress__puts puts = egress__step_puts(step);
-  if (step->sotw == NULL)
-    step->sotw = pack(step->alloc, &puts, egress__resource_sotw_entry, 0);
-  return step->sotw == NULL ? NULL : egress__blob_ref(step->sotw);
+/* Where nothing has a time to live, all streams share the same form. */
+static egress__form form_of(const egress__step *step, egress__form form) {
+  if (step->to != NULL && step->to->ttl_ms != 0)
+    return form;
+  return form == EGRESS__FORM_SOTW_TTL ? EGRESS__FORM_SOTW : form == EGRESS__FORM_DELTA_TTL ? EGRESS__FORM_DELTA : form;
 }
 
-egress__blob *egress__step_delta(egress__step *step) {
-  egress__puts puts = egress__step_puts(step);
-  if (step->delta == NULL)
-    step->delta = pack_delta(step->alloc, &puts, step->removed, step->removed_count);
-  return step->delta == NULL ? NULL : egress__blob_ref(step->delta);
+egress__blob *egress__step_body(egress__step *step, egress__form form) {
+  form = form_of(step, form);
+  egress__blob **body = &step->bodies[form];
+  size_t removed = form == EGRESS__FORM_DELTA || form == EGRESS__FORM_DELTA_TTL ? step->removed_count : 0;
+  if (*body == NULL)
+    *body = pack(step->alloc, egress__step_puts(step), step->removed, removed, form);
+  return *body == NULL ? NULL : egress__blob_ref(*body);
 }

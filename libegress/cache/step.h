@@ -41,8 +41,7 @@ typedef struct egress__step {
   size_t put_count;
   const char **removed; /* names of the bases that `to` has not, in order */
   size_t removed_count;
-  egress__blob *sotw; /* packed forms; NULL: not asked for yet */
-  egress__blob *delta;
+  egress__blob *bodies[EGRESS__FORM_COUNT]; /* packed; NULL: not asked for yet */
 } egress__step;
 
 /** The steps of a cache, the one used last first. None leads to a set that a group has no more. */
@@ -64,17 +63,17 @@ int egress__steps_get(egress__step **out, egress__steps *steps, const egress__ba
 /** The resources of `to` that some base has not, or not like this; by name. */
 egress__puts egress__step_puts(const egress__step *step);
 
-/** The puts as the body of a DiscoveryResponse; one reference for the caller; NULL when out of memory. */
-egress__blob *egress__step_sotw(egress__step *step);
+/**
+ * The step as the body of a response, in a form of that variant: of delta, but for heartbeats, with what is removed.
+ * One reference for the caller; NULL when out of memory.
+ */
+egress__blob *egress__step_body(egress__step *step, egress__form form);
 
-/** Puts and removed as the body of a DeltaDiscoveryResponse, likewise. */
-egress__blob *egress__step_delta(egress__step *step);
-
-/** Packs resources as the body of a DiscoveryResponse; NULL when out of memory. */
-egress__blob *egress__pack_sotw(const egress_alloc *alloc, egress_resource *const *puts, size_t count);
+/** Packs resources as the body of a response; NULL when out of memory. */
+egress__blob *egress__pack(const egress_alloc *alloc, egress_resource *const *puts, size_t count, egress__form form);
 
 /** Packs resources and names of removed ones as the body of a DeltaDiscoveryResponse; NULL when out of memory. */
 egress__blob *egress__pack_delta(const egress_alloc *alloc, egress_resource *const *puts, size_t put_count,
-                                 const char *const *removed, size_t removed_count);
+                                 const char *const *removed, size_t removed_count, egress__form form);
 
 #endif

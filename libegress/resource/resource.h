@@ -9,15 +9,27 @@ struct ProtobufCMessage;
 
 /*
  * A resource holds its wire form once. As field 2 of DeltaDiscoveryResponse it is
- *   0x12 LEN { name (3), version (1), 0x12 LEN Any }
- * and as field 2 of DiscoveryResponse it is just the end of that: 0x12 LEN Any. Both spans point into the same bytes.
+ *   0x12 LEN { name (3), version (1), ttl (6) if it has one, 0x12 LEN Any }
+ * and as field 2 of DiscoveryResponse just the end of that: 0x12 LEN Any. The other forms are put together of its
+ * parts.
  */
 
-/** `resources` entry of DiscoveryResponse, tag included. */
-egress__span egress__resource_sotw_entry(const egress_resource *resource);
+/** How a resource is told: as `resources` entry of a response. */
+typedef enum egress__form {
+  EGRESS__FORM_SOTW,      /* DiscoveryResponse: an Any of the message */
+  EGRESS__FORM_SOTW_TTL,  /* the same, but with a time to live an Any of the Resource */
+  EGRESS__FORM_DELTA,     /* DeltaDiscoveryResponse, without time to live */
+  EGRESS__FORM_DELTA_TTL, /* with it */
+  EGRESS__FORM_HEARTBEAT  /* with it and without the message; nothing where there is none */
+} egress__form;
 
-/** `resources` entry of DeltaDiscoveryResponse, tag included. */
-egress__span egress__resource_delta_entry(const egress_resource *resource);
+enum { EGRESS__FORM_COUNT = EGRESS__FORM_HEARTBEAT + 1 };
+
+/** Bytes of a form, tag included. */
+size_t egress__resource_form_size(const egress_resource *resource, egress__form form);
+
+/** Writes a form; returns the first byte behind. */
+uint8_t *egress__resource_put(uint8_t *to, const egress_resource *resource, egress__form form);
 
 /** The content hash behind the version, low half first: for sums over sets. */
 void egress__resource_hash(const egress_resource *resource, uint64_t out[2]);

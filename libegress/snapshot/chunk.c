@@ -9,6 +9,10 @@ void egress__sum_add(uint64_t sum[2], const uint64_t more[2]) {
   sum[1] += more[1] + (sum[0] < more[0]);
 }
 
+uint32_t egress__shorter_ttl(uint32_t a, uint32_t b) {
+  return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 const egress__chunk *egress__chunk_new(const egress_alloc *alloc, egress_resource *const *items, size_t count) {
   egress__chunk *chunk = egress__calloc(alloc, 1, sizeof *chunk + count * sizeof chunk->items[0]);
   if (chunk == NULL)
@@ -20,6 +24,7 @@ const egress__chunk *egress__chunk_new(const egress_alloc *alloc, egress_resourc
     uint64_t hash[2];
     egress__resource_hash(items[i], hash);
     egress__sum_add(chunk->sum, hash);
+    chunk->ttl_ms = egress__shorter_ttl(chunk->ttl_ms, egress_resource_ttl_ms(items[i]));
     chunk->items[i] = egress_resource_ref(items[i]);
   }
   return chunk;

@@ -20,6 +20,7 @@ typedef struct egress__chunk {
   atomic_uint refs;
   const egress_alloc *alloc;
   uint64_t sum[2]; /* of the items' hashes */
+  uint32_t ttl_ms; /* the shortest of the items' times to live; 0: none has one */
   size_t count;
   egress_resource *items[];
 } egress__chunk;
@@ -36,6 +37,9 @@ int egress__compare_name(egress__span name, const egress_resource *item);
 
 /** Index of the first item whose name is not before `name`; `chunk->count` when there is none. */
 size_t egress__chunk_lower_bound(const egress__chunk *chunk, egress__span name);
+
+/** The shorter of two times to live, of which 0 is none. */
+uint32_t egress__shorter_ttl(uint32_t a, uint32_t b);
 
 /** Adds modulo 2^128, low half first. */
 void egress__sum_add(uint64_t sum[2], const uint64_t more[2]);

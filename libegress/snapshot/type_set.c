@@ -35,8 +35,10 @@ const egress__chunk *egress__type_set_pop(egress__type_set *set) {
  * chunks; the count keeps it from being all there is.
  */
 void egress__type_set_finish(egress__type_set *set) {
-  for (size_t i = 0; i < set->chunks.count; i++)
+  for (size_t i = 0; i < set->chunks.count; i++) {
     egress__sum_add(set->sum, set->chunks.items[i].chunk->sum);
+    set->ttl_ms = egress__shorter_ttl(set->ttl_ms, set->chunks.items[i].chunk->ttl_ms);
+  }
   uint8_t bytes[24];
   for (size_t i = 0; i < 8; i++) {
     bytes[i] = (uint8_t)(set->sum[0] >> 8 * i);

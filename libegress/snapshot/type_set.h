@@ -21,6 +21,7 @@ typedef struct egress__type_set {
   const char *type_url; /* the first item's */
   uint64_t sum[2];      /* of the items' hashes, modulo 2^128, low half first */
   char version[EGRESS__VERSION_TEXT];
+  uint32_t ttl_ms; /* the shortest of the items' times to live; 0: none has one */
   size_t count;
   EGRESS__VEC(egress__chunk_place) chunks; /* none is empty; all but the first have EGRESS__CHUNK_MIN items */
 } egress__type_set;

@@ -323,7 +323,9 @@ static void flush(egress__call *call) {
   int rv = egress__stream_next(call->stream, &response);
   if (rv == 1)
     send_response(call, &response);
-  else if (rv != 0) /* the client comes again, by and by; nobody here would know when to try */
+  else if (rv == 0)
+    egress__server_beat_at(call->server, egress__stream_due(call->stream));
+  else /* the client comes again, by and by; nobody here would know when to try */
     egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
 }
 
@@ -364,6 +366,17 @@ int egress__calls_flush(egress_server *server) {
     let_go(call);
   }
   return server->ready != NULL;
+}
+
+void egress__calls_beat(egress_server *server) {
+  uint64_t now_ms = server->streams.now_ms;
+  for (egress__call *call = server->calls; call != NULL; call = call->next) {
+    uint64_t due_ms = call->state == CALL_OPEN ? egress__stream_due(call->stream) : UINT64_MAX;
+    if (due_ms <= now_ms)
+      mark_ready(call);
+    else
+      egress__server_beat_at(server, due_ms);
+  }
 }
 
 void egress__calls_finish(egress_server *server, grpc_status_code status, const char *message) {

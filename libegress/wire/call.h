@@ -23,6 +23,9 @@ void egress__call_finish(egress__call *call, grpc_status_code status, const char
 /** Sends what the streams marked ready have to say, a bounded number of them. Returns 1 when some are left. */
 int egress__calls_flush(egress_server *server);
 
+/** Marks the streams ready whose heartbeat is due, and asks to be called again for the others. */
+void egress__calls_beat(egress_server *server);
+
 /** Ends all calls that have a client. */
 void egress__calls_finish(egress_server *server, grpc_status_code status, const char *message);
 

@@ -43,7 +43,10 @@ enum {
   /* For clients to take their last status; one that does not read is cut. */
   CLOSE_WAIT_MS = 1000,
   /* Until another try when descriptors ran out. */
-  RETRY_ACCEPT_MS = 200
+  RETRY_ACCEPT_MS = 200,
+  /* Each time that heartbeats are due, all streams are asked: not more often than this, a fraction of the shortest time
+     between two. */
+  BEAT_WAIT_MS = 100
 };
 
 static const egress__place nowhere;
@@ -99,6 +102,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .on_ready = egress__call_on_ready,
                                             .on_event = egress__call_on_event,
                                             .authorise = egress__call_authorise};
+  server->beat_ms = UINT64_MAX;
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
@@ -198,6 +202,7 @@ static void on_inbox_closed(void *user) {
 
 static void begin_end(egress_server *server) {
   uv_timer_stop(&server->timer);
+  uv_timer_stop(&server->beats);
   for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
     egress__listener_close(listener);
   for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
@@ -227,6 +232,7 @@ static void release(egress_server *server) {
   server->state = EGRESS__SERVER_RELEASING;
   egress__grpc_log_watch_accept(&server->grpc_log, NULL);
   uv_close((uv_handle_t *)&server->timer, on_timer_closed);
+  uv_close((uv_handle_t *)&server->beats, on_timer_closed);
   if (server->inbox != NULL)
     egress__inbox_close(server->inbox, on_inbox_closed, server);
   server->inbox = NULL;
@@ -246,6 +252,23 @@ static void on_timer(uv_timer_t *timer) {
 
 void egress__server_retry_accept(egress_server *server) {
   uv_timer_start(&server->timer, on_timer, RETRY_ACCEPT_MS, 0);
+}
+
+static void on_beats(uv_timer_t *beats) {
+  egress_server *server = beats->data;
+  server->beat_ms = UINT64_MAX;
+  server->streams.now_ms = uv_now(server->loop);
+  egress__calls_beat(server);
+  egress__inbox_wake(server->inbox);
+}
+
+void egress__server_beat_at(egress_server *server, uint64_t due_ms) {
+  uint64_t now_ms = uv_now(server->loop), soonest_ms = now_ms + BEAT_WAIT_MS;
+  uint64_t beat_ms = due_ms > soonest_ms ? due_ms : soonest_ms;
+  if (beat_ms >= server->beat_ms || server->state != EGRESS__SERVER_SERVING)
+    return;
+  server->beat_ms = beat_ms;
+  uv_timer_start(&server->beats, on_beats, beat_ms - now_ms, 0);
 }
 
 /* Takes the next step towards the end, if it is time for one. */
@@ -280,6 +303,7 @@ static void advance(egress_server *server) {
 
 static void on_wake(void *user) {
   egress_server *server = user;
+  server->streams.now_ms = uv_now(server->loop);
   if (atomic_exchange(&server->grpc_log.accept_failed, 0) && server->state == EGRESS__SERVER_SERVING)
     for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
       egress__listener_distrust(listener);
@@ -315,13 +339,20 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
   return 0;
 }
 
+static void init_timers(egress_server *server) {
+  uv_timer_t *timers[] = {&server->timer, &server->beats};
+  for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
+    uv_timer_init(server->loop, timers[i]);
+    timers[i]->data = server;
+    egress__server_hold_handle(server);
+  }
+}
+
 static void put_on_loop(egress_server *server) {
   egress__inbox_attach(server->inbox, server->loop, on_wake, server);
   egress__grpc_log_watch_accept(&server->grpc_log, server->inbox);
   egress__server_hold_handle(server);
-  uv_timer_init(server->loop, &server->timer);
-  server->timer.data = server;
-  egress__server_hold_handle(server);
+  init_timers(server);
   server->state = EGRESS__SERVER_SERVING;
 }
 
@@ -398,8 +429,6 @@ void egress_server_close(egress_server *server, egress_close_fn on_closed, void 
     egress__inbox_wake(server->inbox);
     return;
   }
-  uv_timer_init(server->loop, &server->timer); /* for its close callback: the first that can come on the loop */
-  server->timer.data = server;
-  egress__server_hold_handle(server);
+  init_timers(server); /* for their close callbacks: the first that can come on the loop */
   release(server);
 }

@@ -41,6 +41,8 @@ struct egress_server {
   egress__events events;
   egress__grpc_log grpc_log;
   uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
+  uv_timer_t beats; /* serving: runs when a heartbeat is due */
+  uint64_t beat_ms; /* when it runs, in the loop's time; UINT64_MAX: not started */
   size_t open_handles;
   egress_close_fn on_closed;
   void *close_user;
@@ -53,6 +55,9 @@ void egress__server_release_handle(egress_server *server);
 /** Writes to the server's log, if it has one. */
 void egress__server_log(const egress_server *server, egress_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/** Sees to it that streams with a heartbeat due at `due_ms`, in the loop's time, are called then, or a little later. */
+void egress__server_beat_at(egress_server *server, uint64_t due_ms);
 
 /** Tries `resume` of every listener again in a while. */
 void egress__server_retry_accept(egress_server *server);

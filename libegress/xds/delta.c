@@ -8,7 +8,7 @@
 
 #include <egress/error.h>
 
-#include "xds/answer.h"
+#include "xds/beat.h"
 
 /* What is asked for again is told again: the client may have forgotten it. */
 static int subscribe(egress__track *track, egress__span name) {
@@ -82,6 +82,10 @@ static int is_like_others(const egress__track *track, int step) {
          track->want.owed[EGRESS__OWED_LATER] == 0;
 }
 
+static egress__form form_of(const egress__track *track) {
+  return track->told_ttl ? EGRESS__FORM_DELTA_TTL : EGRESS__FORM_DELTA;
+}
+
 /* What the client is told alone. */
 static int answer_own(egress__blob **body, egress__track *track, const egress__step *changes,
                       const egress__type_set *to, int step) {
@@ -92,7 +96,7 @@ static int answer_own(egress__blob **body, egress__track *track, const egress__s
   /* Whoever wants everything is answered even when that is nothing: it waits for that to get ready. */
   if (rv == 0 && answer.puts.count + answer.removed.count + track->want.wildcard_owed > 0) {
     *body = egress__pack_delta(track->alloc, answer.puts.items, answer.puts.count, answer.removed.items,
-                               answer.removed.count);
+                               answer.removed.count, form_of(track));
     rv = *body == NULL ? EGRESS_ENOMEM : 1;
   }
   egress__answer_dispose(&answer);
@@ -109,6 +113,35 @@ int egress__delta_answer(egress__blob **body, egress__track *track, egress__step
     return rv;
   if (!is_like_others(track, step))
     return answer_own(body, track, changes, to, step);
-  *body = egress__step_delta(changes);
+  *body = egress__step_body(changes, form_of(track));
   return *body == NULL ? EGRESS_ENOMEM : 1;
+}
+
+/* 1 when the client surely has all that there is. */
+static int has_everything(const egress__track *track) {
+  return track->want.wildcard && track->has.count == 1 && !track->has.nothing &&
+         track->want.owed[EGRESS__OWED_LATER] == 0;
+}
+
+/* The heartbeat that all such streams share. */
+static int beat_everything(egress__blob **body, const egress__track *track, egress__steps *steps) {
+  egress__step *everything;
+  int rv = egress__steps_get(&everything, steps, &(egress__bases){.nothing = 1}, track->has.sets[0]);
+  if (rv != 0)
+    return rv;
+  *body = egress__step_body(everything, EGRESS__FORM_HEARTBEAT);
+  return *body == NULL ? EGRESS_ENOMEM : 1;
+}
+
+int egress__delta_beat(egress__blob **body, const egress__track *track, egress__steps *steps) {
+  if (has_everything(track))
+    return beat_everything(body, track, steps);
+  egress__answer answer = {.alloc = track->alloc};
+  int rv = egress__beat_collect(&answer, track);
+  if (rv == 0 && answer.puts.count > 0) {
+    *body = egress__pack(track->alloc, answer.puts.items, answer.puts.count, EGRESS__FORM_HEARTBEAT);
+    rv = *body == NULL ? EGRESS_ENOMEM : 1;
+  }
+  egress__answer_dispose(&answer);
+  return rv;
 }

@@ -20,7 +20,15 @@ static const uint8_t delta_roles[] = {
     [1] = NODE, [2] = TYPE_URL, [3] = ADDED, [4] = REMOVED, [5] = INITIAL, [6] = NONCE, [7] = ERROR_DETAIL,
 };
 
-enum { NODE_ID = 1, NODE_CLUSTER = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2, MAP_KEY = 1, MAP_VALUE = 2 };
+enum {
+  NODE_ID = 1,
+  NODE_CLUSTER = 2,
+  NODE_FEATURE = 10,
+  STATUS_CODE = 1,
+  STATUS_MESSAGE = 2,
+  MAP_KEY = 1,
+  MAP_VALUE = 2
+};
 
 static role role_of(egress__xds_variant variant, uint32_t number) {
   const uint8_t *roles = variant == EGRESS__XDS_SOTW ? sotw_roles : delta_roles;
@@ -52,18 +60,34 @@ static int check_text(const char *what, egress__span text, size_t max, egress__s
   return 0;
 }
 
+static const struct {
+  const char *name;
+  egress__feature feature;
+} features[] = {{"xds.config.supports-resource-ttl", EGRESS__FEATURE_TTL},
+                {"xds.config.supports-resource-in-sotw", EGRESS__FEATURE_WRAPPED},
+                {"xds.config.resource-in-sotw", EGRESS__FEATURE_WRAPPED}}; /* so gRPC writes it */
+
+static uint8_t feature_of(egress__span name) {
+  for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+    if (strlen(features[i].name) == name.size && memcmp(features[i].name, name.data, name.size) == 0)
+      return (uint8_t)features[i].feature;
+  return 0;
+}
+
 static int read_node(egress__request *request, egress__span rest, egress__stream_fault *fault) {
   egress__field field;
   int rv;
   while ((rv = egress__field_next(&rest, &field)) == 1) {
-    if (field.number != NODE_ID && field.number != NODE_CLUSTER)
+    if (field.number != NODE_ID && field.number != NODE_CLUSTER && field.number != NODE_FEATURE)
       continue;
     if (field.type != EGRESS__WIRE_BYTES)
       return malformed(fault);
     if (field.number == NODE_ID)
       request->node_id = field.bytes;
-    else
+    else if (field.number == NODE_CLUSTER)
       request->node_cluster = field.bytes;
+    else
+      request->features |= feature_of(field.bytes);
   }
   if (rv != 0)
     return malformed(fault);

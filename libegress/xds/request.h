@@ -14,6 +14,12 @@ enum {
   EGRESS__INITIAL_NAMES_MAX = 1 << 17 /* initial_resource_versions: more than any Envoy can hold of one type */
 };
 
+/** What a client says that it can do (`node.client_features`); what is not here is of no interest. */
+typedef enum egress__feature {
+  EGRESS__FEATURE_TTL = 1,    /* it takes times to live */
+  EGRESS__FEATURE_WRAPPED = 2 /* in state of the world it takes a Resource where the message could stand */
+} egress__feature;
+
 /** A text that a request carries any number of times, such as the names subscribed to. */
 typedef enum egress__names {
   EGRESS__NAMES_ADDED,  /* resource_names, or resource_names_subscribe */
@@ -29,6 +35,7 @@ typedef struct egress__request {
   egress__xds_variant variant;
   egress__span bytes;
   egress__span node_id, node_cluster;
+  uint8_t features; /* egress__feature, added up */
   egress__span type_url;
   egress__span nonce;
   int has_error; /* error_detail is there: a NACK */

@@ -7,7 +7,7 @@
 
 #include <egress/error.h>
 
-#include "xds/answer.h"
+#include "xds/beat.h"
 
 /* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
 static int is_everything(const egress__track *track, const egress__request *request) {
@@ -91,24 +91,49 @@ static int collect(egress__answer *answer, egress__track *track, egress__steps *
   return rv == 0 ? 1 : rv;
 }
 
+static egress__form form_of(const egress__track *track) {
+  return track->told_ttl ? EGRESS__FORM_SOTW_TTL : EGRESS__FORM_SOTW;
+}
+
 /* Everything, in the packed form that all such streams share. */
-static int answer_everything(egress__blob **body, egress__steps *steps, const egress__type_set *to) {
+static int answer_everything(egress__blob **body, const egress__track *track, egress__steps *steps,
+                             const egress__type_set *to) {
   egress__step *everything;
   int rv = egress__steps_get(&everything, steps, &(egress__bases){.nothing = 1}, to);
   if (rv != 0)
     return rv;
-  *body = egress__step_sotw(everything);
+  *body = egress__step_body(everything, form_of(track));
   return *body == NULL ? EGRESS_ENOMEM : 1;
 }
 
 int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
                         int step) {
   if (track->want.wildcard)
-    return answer_everything(body, steps, to);
+    return answer_everything(body, track, steps, to);
   egress__answer answer = {.alloc = track->alloc};
   int rv = collect(&answer, track, steps, to, step);
   if (rv == 1) {
-    *body = egress__pack_sotw(track->alloc, answer.puts.items, answer.puts.count);
+    *body = egress__pack(track->alloc, answer.puts.items, answer.puts.count, form_of(track));
+    rv = *body == NULL ? EGRESS_ENOMEM : 1;
+  }
+  egress__answer_dispose(&answer);
+  return rv;
+}
+
+/* Envoy 1.40 takes a Resource without message for no refreshment here, so the message is in it. Of clusters and
+   listeners the rest has to be there, too, which cannot be told while some of it is refused. */
+int egress__sotw_beat(egress__blob **body, const egress__track *track, egress__steps *steps) {
+  const egress__type_set *to = track->has.sets[track->has.count - 1];
+  if (track->whole && track->phase == EGRESS__PHASE_REFUSED)
+    return 0;
+  if (track->whole && track->want.wildcard)
+    return answer_everything(body, track, steps, to);
+  egress__answer answer = {.alloc = track->alloc};
+  int rv = egress__beat_collect(&answer, track);
+  if (rv == 0 && track->whole && answer.puts.count > 0)
+    rv = put_all_wanted(&answer, track, to);
+  if (rv == 0 && answer.puts.count > 0) {
+    *body = egress__pack(track->alloc, answer.puts.items, answer.puts.count, EGRESS__FORM_SOTW_TTL);
     rv = *body == NULL ? EGRESS_ENOMEM : 1;
   }
   egress__answer_dispose(&answer);

@@ -20,7 +20,7 @@
 
 #include "base/alloc.h"
 #include "cache/cache.h"
-#include "xds/answer.h"
+#include "xds/beat.h"
 #include "xds/request.h"
 #include "xds/warm.h"
 
@@ -38,7 +38,8 @@ struct egress__stream {
   void *user;
   const char *type_url; /* the only one; NULL: any */
   egress__xds_variant variant;
-  uint8_t inside; /* a call is on: it looks for changes itself */
+  uint8_t features; /* of the client: egress__feature, added up */
+  uint8_t inside;   /* a call is on: it looks for changes itself */
   egress__budget budget;
   uint32_t track_count;
   uint64_t nonce; /* of the last response of any type */
@@ -114,6 +115,7 @@ static int meet(egress__stream *stream, const egress__request *request) {
   }
   stream->node_id = id;
   stream->node_cluster = cluster;
+  stream->features = request->features;
   return 0;
 }
 
@@ -144,6 +146,11 @@ static int authorise(egress__stream *stream, const char *type_url, egress__strea
   return rv;
 }
 
+static int is_told_ttl(const egress__stream *stream) {
+  unsigned needed = EGRESS__FEATURE_TTL | (stream->variant == EGRESS__XDS_SOTW ? EGRESS__FEATURE_WRAPPED : 0);
+  return (stream->features & needed) == needed;
+}
+
 static int need_track(egress__track **out, egress__stream *stream, egress__span type_url, egress__stream_fault *fault) {
   *out = find_track(stream, type_url);
   if (*out != NULL)
@@ -153,6 +160,7 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
   egress__track *track = egress__track_new(stream->config->alloc, type_url, &stream->budget);
   if (track == NULL)
     return EGRESS_ENOMEM;
+  track->told_ttl = (uint8_t)is_told_ttl(stream);
   egress__track **place = &stream->tracks;
   while (*place != NULL && (*place)->rank <= track->rank)
     place = &(*place)->next;
@@ -194,6 +202,7 @@ static void copy_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], egress__span t
 /* The client's answer to the response in flight. */
 static void take_answer(egress__stream *stream, egress__track *track, const egress__request *request) {
   char message[EGRESS__ERROR_TEXT_MAX + 1] = "";
+  int was_beat = track->beat.sent;
   egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
   /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
   event.version = egress_snapshot_type_label(stream->snap, track->type_url);
@@ -205,7 +214,8 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   } else {
     egress__track_accepted(track);
   }
-  raise_event(stream, event);
+  if (request->has_error || !was_beat) /* that a heartbeat was taken is no news */
+    raise_event(stream, event);
 }
 
 static int is_current(const egress__track *track, egress__span nonce) {
@@ -350,13 +360,31 @@ static int warm(egress__stream *stream, egress__track *track, const egress__type
 }
 
 /* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */
+static int next_beat(egress__stream *stream, egress__track *track, egress__response *out) {
+  if (egress__beat_due(track) > stream->config->now_ms)
+    return 0;
+  egress__blob *body = NULL;
+  egress__steps *steps = egress__cache_steps(stream->config->cache);
+  int rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_beat(&body, track, steps)
+                                               : egress__delta_beat(&body, track, steps);
+  if (rv >= 0)
+    egress__beat_done(track, stream->config->now_ms);
+  if (rv != 1)
+    return rv;
+  egress__track_beaten(track, ++stream->nonce);
+  write_tail(out, stream, track, track->nonce);
+  out->body = body;
+  return 1;
+}
+
+/* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */
 static int next_of_track(egress__stream *stream, egress__track *track, egress__response *out) {
   if (track->phase == EGRESS__PHASE_WAITING)
     return 0;
   const egress__type_set *to = egress__snapshot_type(stream->snap, track->type_url);
   int step = egress__track_must_step(track, to);
   if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
-    return 0;
+    return next_beat(stream, track, out);
   int rv = warm(stream, track, to, step);
   if (rv != 0)
     return rv;
@@ -364,8 +392,12 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   egress__steps *steps = egress__cache_steps(stream->config->cache);
   rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_answer(&body, track, steps, to, step)
                                            : egress__delta_answer(&body, track, steps, to, step);
-  if (rv == 0)
+  if (rv >= 0)
+    egress__beat_told(track, stream->config->now_ms);
+  if (rv == 0) {
     egress__track_settled(track, to, step);
+    return next_beat(stream, track, out);
+  }
   if (rv != 1)
     return rv;
   egress__track_sent(track, to, step, ++stream->nonce);
@@ -380,6 +412,15 @@ int egress__stream_next(egress__stream *stream, egress__response *out) {
   for (egress__track *track = stream->tracks; rv == 0 && stream->snap != NULL && track != NULL; track = track->next)
     rv = next_of_track(stream, track, out);
   return rv;
+}
+
+uint64_t egress__stream_due(const egress__stream *stream) {
+  uint64_t due = UINT64_MAX;
+  for (const egress__track *track = stream->tracks; track != NULL; track = track->next) {
+    uint64_t mine = egress__beat_due(track);
+    due = mine < due ? mine : due;
+  }
+  return due;
 }
 
 int egress__stream_fetch(egress__stream *stream, egress__response *out) {

@@ -50,6 +50,8 @@ typedef struct egress__stream_config {
      always. Returns 0; EGRESS_EINVAL with status and message of `fault` filled; EGRESS_ENOMEM. */
   int (*authorise)(egress__stream *stream, const egress_node *node, const char *type_url, egress__stream_fault *fault,
                    void *user);
+  /* What time it is, from any beginning and never going back: to be set before streams are called. */
+  uint64_t now_ms;
 } egress__stream_config;
 
 /**
@@ -91,6 +93,12 @@ typedef struct egress__response {
  * Returns 1: `out` is filled; 0: nothing to send; EGRESS_ENOMEM: ask again later.
  */
 int egress__stream_next(egress__stream *stream, egress__response *out);
+
+/**
+ * When egress__stream_next has to be called though nothing happened: a heartbeat is due. It may be some time late.
+ * UINT64_MAX: never, as things stand after it returned 0.
+ */
+uint64_t egress__stream_due(const egress__stream *stream);
 
 /**
  * The answer to the one request of a client that stays no longer (Fetch…), for a stream that has just taken it: what

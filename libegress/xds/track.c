@@ -133,14 +133,24 @@ void egress__track_settled(egress__track *track, const egress__type_set *to, int
   keep_last(track);
 }
 
+void egress__track_beaten(egress__track *track, uint64_t nonce) {
+  track->stepping = 0;
+  track->beat.sent = 1;
+  track->nonce = nonce;
+  track->phase = EGRESS__PHASE_WAITING;
+}
+
 void egress__track_accepted(egress__track *track) {
   egress__subscription_accepted(&track->want);
   if (track->stepping)
     keep_last(track);
+  track->beat.sent = 0;
   track->phase = EGRESS__PHASE_ACCEPTED;
 }
 
 void egress__track_refused(egress__track *track) {
   egress__subscription_refused(&track->want);
+  track->beat.refused = track->beat.sent;
+  track->beat.sent = 0;
   track->phase = EGRESS__PHASE_REFUSED;
 }

@@ -17,6 +17,14 @@ typedef enum egress__phase {
   EGRESS__PHASE_REFUSED   /* the last one was refused */
 } egress__phase;
 
+/** The heartbeats of a type (xds/beat.h). */
+typedef struct egress__beat {
+  uint64_t since_ms; /* what the client has was told then, or later */
+  uint8_t owed;      /* but some of that nobody knows when: the next is due at once */
+  uint8_t sent;      /* the response in flight is one */
+  uint8_t refused;   /* the last one was refused: there is none before the next response */
+} egress__beat;
+
 typedef struct egress__track {
   struct egress__track *next; /* in the order in which types are sent */
   const egress_alloc *alloc;
@@ -28,7 +36,9 @@ typedef struct egress__track {
   uint8_t stepping;         /* the response in flight, or refused, led to the last set; else it only paid debts */
   uint8_t rank;             /* place in that order */
   uint8_t relabelled;       /* state of the world: what was sent last has another label now */
+  uint8_t told_ttl;         /* the client is told times to live */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
+  egress__beat beat;
   char type_url[];
 } egress__track;
 
@@ -53,6 +63,9 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
 
 /** There was nothing to say, likewise. */
 void egress__track_settled(egress__track *track, const egress__type_set *to, int step);
+
+/** A heartbeat was made: a response that tells nothing new. */
+void egress__track_beaten(egress__track *track, uint64_t nonce);
 
 /* The client's answer to the response in flight. */
 void egress__track_accepted(egress__track *track);

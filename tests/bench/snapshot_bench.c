@@ -116,7 +116,7 @@ static size_t pack_step(egress_cache *cache, const egress_snapshot *from, const 
   must(egress__steps_get(&step, egress__cache_steps(cache), &bases, egress__snapshot_type(to, EGRESS_TYPE_CLUSTER)) ==
            0,
        "step");
-  egress__blob *body = egress__step_delta(step);
+  egress__blob *body = egress__step_body(step, EGRESS__FORM_DELTA);
   must(body != NULL, "body");
   size_t size = body->size;
   egress__blob_unref(body);

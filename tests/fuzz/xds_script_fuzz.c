@@ -43,7 +43,7 @@ static void drop_responses(egress__stream *stream) {
 /* A stream that says what it likes. */
 static void send_noise(const groups *g, bytes *b) {
   egress__stream_config config = {
-      g->alloc, g->cache, "fuzz", 1000, NOISE_BYTES, ignore_ready, check_event, NULL,
+      g->alloc, g->cache, "fuzz", 1000, NOISE_BYTES, ignore_ready, check_event, NULL, 0,
   };
   egress__stream *stream;
   egress__stream_fault fault = {0};

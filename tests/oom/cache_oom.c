@@ -56,7 +56,7 @@ static int pack(egress__steps *steps, const egress_snapshot *from, const egress_
   assert(steps->count == count + (rv == 0));
   if (rv != 0)
     return rv;
-  egress__blob *sotw = egress__step_sotw(step), *delta = egress__step_delta(step);
+  egress__blob *sotw = egress__step_body(step, EGRESS__FORM_SOTW), *delta = egress__step_body(step, EGRESS__FORM_DELTA);
   rv = sotw != NULL && delta != NULL ? 0 : EGRESS_ENOMEM;
   egress__blob_unref(sotw);
   egress__blob_unref(delta);

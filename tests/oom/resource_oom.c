@@ -25,6 +25,18 @@ static int make(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+static int give_ttl(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_resource *lasting, *r = NULL;
+  if (egress_resource_new(&lasting, EGRESS_TYPE_CLUSTER, "a", NULL, 0, NULL) != 0)
+    abort();
+  int rv = egress_resource_with_ttl(&r, lasting, 2000, alloc);
+  must((rv == 0) == (r != NULL), "out is written on success only");
+  egress_resource_unref(r);
+  egress_resource_unref(lasting);
+  return rv;
+}
+
 static int pack(const egress_alloc *alloc, void *user) {
   (void)user;
   Envoy__Config__Endpoint__V3__ClusterLoadAssignment message =
@@ -129,6 +141,7 @@ int main(void) {
   sweep_run("read with faults", read_bad, NULL);
   sweep_run("read a document", read_document, NULL);
   sweep_run("make", make, NULL);
+  sweep_run("give a time to live", give_ttl, NULL);
   sweep_run("pack", pack, NULL);
   sweep_run("print a map", print, (void *)(uintptr_t)&metadata);
   sweep_run("print a mask", print, (void *)(uintptr_t)&mask);

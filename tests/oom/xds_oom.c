@@ -16,9 +16,10 @@ typedef struct scene {
   int starved;          /* a response had to be asked for again */
 } scene;
 
-/* What happens next: a snapshot for the group, or a request; then what is sent. */
+/* What happens next: a snapshot for the group, time that passes, or a request; then what is sent. */
 typedef struct act {
   const char *snapshot;
+  uint64_t passed_ms;
   xds_request request;
   int answers; /* the request carries the nonce of the last response */
   const char *sent;
@@ -90,6 +91,7 @@ static int ask(scene *s, const act *a) {
   xds_request request = a->request;
   request.node_id = "n";
   request.cluster = "g";
+  request.features = "xds.config.supports-resource-ttl xds.config.supports-resource-in-sotw";
   request.nonce = a->answers ? s->nonce : NULL;
   int rv = egress__stream_request(s->stream, bytes, xds_encode(bytes, s->variant, &request), &fault);
   assert(rv == 0 || (rv == EGRESS_ENOMEM && fault.status == 8 && strcmp(fault.message, "out of memory") == 0));
@@ -99,7 +101,8 @@ static int ask(scene *s, const act *a) {
 static int play(scene *s, const act *acts) {
   int rv = 0;
   for (const act *a = acts; rv == 0 && a->sent != NULL; a++) {
-    rv = a->snapshot != NULL ? set(s, a->snapshot) : ask(s, a);
+    s->config.now_ms += a->passed_ms;
+    rv = a->snapshot != NULL ? set(s, a->snapshot) : a->passed_ms != 0 ? 0 : ask(s, a);
     if (rv == 0)
       rv = drain(s);
     assert(rv != 0 || strcmp(s->sent, a->sent) == 0);
@@ -113,8 +116,8 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, const act
   options.alloc = alloc;
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0) {
-    s.config =
-        (egress__stream_config){alloc, s.cache, "tested", 100, EGRESS__STREAM_BYTES_MAX, on_ready, on_event, authorise};
+    s.config = (egress__stream_config){alloc,    s.cache,  "tested",  100, EGRESS__STREAM_BYTES_MAX,
+                                       on_ready, on_event, authorise, 0};
     rv = egress__stream_new(&s.stream, &s.config, variant, NULL, &s);
     assert((rv == 0) == (s.stream != NULL));
   }
@@ -161,8 +164,40 @@ static int delta(const egress_alloc *alloc, void *user) {
   return run(alloc, EGRESS__XDS_DELTA, acts);
 }
 
+static int sotw_heartbeats(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1@3000 b=1 E: a=1@3000 b=1@3000 L: l=1@3000 m=1", .sent = ""},
+      {.request = {.type = 'C'}, .sent = "C: a=1@3000 b=1"},
+      {.request = {.type = 'E', .names = "a b"}, .sent = "E: a=1@3000 b=1@3000"},
+      {.request = {.type = 'L', .names = "l m"}, .sent = "L: l=1@3000 m=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""}, /* of another type: not an answer */
+      {.passed_ms = 1000, .sent = ""},
+      {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = "L: l=1@3000 m=1"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_SOTW, acts);
+}
+
+static int delta_heartbeats(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1@3000 b=1 E: a=1@3000 b=1@3000", .sent = ""},
+      {.request = {.type = 'C'}, .sent = "C: a=1@3000 b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.passed_ms = 1000, .sent = "C: a~3000"},
+      {.request = {.type = 'E', .names = "a"}, .sent = "E: a=1@3000"},
+      {.request = {.type = 'E'}, .answers = 1, .sent = ""},
+      {.passed_ms = 1000, .sent = "E: a~3000"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, acts);
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
+  sweep_run("heartbeats, state of the world", sotw_heartbeats, NULL);
+  sweep_run("heartbeats, delta", delta_heartbeats, NULL);
   return 0;
 }

@@ -59,22 +59,31 @@ static inline uint8_t *xds_put_text(uint8_t *to, uint32_t number, const char *te
   return egress__put_bytes(to, number, text, strlen(text));
 }
 
+/* What is made of `*made` with that time to live takes its place. */
+static inline int xds_give_ttl(egress_resource **made, uint32_t ttl_ms, const egress_alloc *alloc) {
+  egress_resource *lasting = *made;
+  int rv = egress_resource_with_ttl(made, lasting, ttl_ms, alloc);
+  egress_resource_unref(lasting);
+  return rv;
+}
+
 /*
  * A resource named `name` whose content is the text `value` in field 15. A value that ends in '!' is an EDS cluster;
- * one that ends in '!other' has its endpoints under the name `other`.
+ * one that ends in '!other' has its endpoints under the name `other`. One that ends in '@2500' lives for so many ms.
  */
 static inline int xds_resource(egress_resource **out, char type, const char *name, const char *value,
                                const egress_alloc *alloc) {
   uint8_t bytes[4 * XDS_WORD], *to = xds_put_text(bytes, 1, name);
-  const char *service = strchr(value, '!');
+  const char *service = strchr(value, '!'), *ttl = strchr(value, '@');
   if (service != NULL) {
     uint8_t config[XDS_WORD + 2];
     to = egress__put_varint(egress__put_varint(to, 2 << 3), 3);
     size_t size = service[1] == '\0' ? 0 : (size_t)(xds_put_text(config, 2, service + 1) - config);
     to = egress__put_bytes(to, 3, config, size);
   }
-  to = xds_put_text(to, 15, value);
-  return egress_resource_new(out, xds_type_url(type), name, bytes, (size_t)(to - bytes), alloc);
+  to = egress__put_bytes(to, 15, value, strcspn(value, "@"));
+  int rv = egress_resource_new(out, xds_type_url(type), name, bytes, (size_t)(to - bytes), alloc);
+  return rv == 0 && ttl != NULL ? xds_give_ttl(out, (uint32_t)atoi(ttl + 1), alloc) : rv;
 }
 
 static inline int xds_put_word(egress_snapshot_builder *builder, char type, char *word, const egress_alloc *alloc) {
@@ -120,6 +129,7 @@ typedef struct xds_request {
   const char *error;
   const char *node_id;
   const char *cluster;
+  const char *features; /* node.client_features */
 } xds_request;
 
 static inline uint8_t *xds_put_words(uint8_t *to, uint32_t number, const char *words) {
@@ -148,6 +158,7 @@ static inline size_t xds_encode(uint8_t out[XDS_REQUEST], egress__xds_variant va
     end = xds_put_text(end, 1, r->node_id);
   if (r->cluster != NULL)
     end = xds_put_text(end, 2, r->cluster);
+  end = xds_put_words(end, 10, r->features);
   if (end != part)
     to = egress__put_bytes(to, delta ? 1 : 2, part, (size_t)(end - part));
   if (r->type != '\0')
@@ -172,9 +183,9 @@ typedef struct xds_response {
   char nonce[XDS_WORD];
   char identifier[XDS_WORD];
   size_t count, removed;
-  char puts[XDS_LIST][XDS_WORD]; /* "a=1", sorted */
-  char versions[XDS_LIST][XDS_WORD];
-  char gone[XDS_LIST][XDS_WORD]; /* sorted */
+  char puts[XDS_LIST][XDS_WORD];     /* "a=1", sorted */
+  char versions[XDS_LIST][XDS_WORD]; /* of each of them; "": none is told */
+  char gone[XDS_LIST][XDS_WORD];     /* sorted */
 } xds_response;
 
 static inline void xds_copy(char out[XDS_WORD], egress__span span) {
@@ -195,20 +206,58 @@ static inline egress__span xds_field(egress__span message, uint32_t number) {
   return found;
 }
 
+/* Milliseconds of a google.protobuf.Duration. */
+static inline unsigned xds_duration(egress__span duration) {
+  egress__field field;
+  uint64_t ms = 0;
+  while (egress__field_next(&duration, &field) == 1)
+    ms += field.number == 1 ? field.value * 1000 : field.value / 1000000;
+  return (unsigned)ms;
+}
+
+/* In state of the world a Resource may stand in the place of the message: then `entry` becomes that. */
+static inline int xds_unwrap(egress__span *entry) {
+  static const char wrapper[] = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+  egress__span url = xds_field(*entry, 1);
+  if (url.size != strlen(wrapper) || memcmp(url.data, wrapper, url.size) != 0)
+    return 0;
+  *entry = xds_field(*entry, 2);
+  return 1;
+}
+
+/* "a=1", "a=1@2500" with a time to live, "a~2500" for a heartbeat. */
 static inline void xds_read_put(xds_response *out, egress__span entry, int delta) {
   assert(out->count < XDS_LIST);
-  egress__span any = delta ? xds_field(entry, 2) : entry;
-  assert(xds_letter(xds_field(any, 1)) != '?');
-  egress__span message = xds_field(any, 2);
-  char name[XDS_WORD], value[XDS_WORD], wrapped[XDS_WORD];
-  xds_copy(name, xds_field(message, 1));
+  int wrapped = delta || xds_unwrap(&entry);
+  egress__span any = wrapped ? xds_field(entry, 2) : entry, message = xds_field(any, 2);
+  char name[XDS_WORD], value[XDS_WORD], ttl[16] = "";
+  xds_copy(name, xds_field(wrapped ? entry : message, wrapped ? 3 : 1));
   xds_copy(value, xds_field(message, 15));
-  if (delta) {
-    xds_copy(wrapped, xds_field(entry, 3));
-    assert(strcmp(name, wrapped) == 0);
+  if (wrapped)
     xds_copy(out->versions[out->count], xds_field(entry, 1));
+  if (wrapped && xds_field(entry, 6).size > 0)
+    snprintf(ttl, sizeof ttl, "%c%u", any.size > 0 ? '@' : '~', xds_duration(xds_field(entry, 6)));
+  if (any.size > 0) {
+    assert(xds_letter(xds_field(any, 1)) != '?');
+    egress__span own = xds_field(message, 1);
+    assert(own.size == strlen(name) && memcmp(own.data, name, own.size) == 0);
   }
-  assert(snprintf(out->puts[out->count++], XDS_WORD, "%s=%s", name, value) < XDS_WORD);
+  const char *equals = any.size > 0 ? "=" : "";
+  assert(snprintf(out->puts[out->count++], XDS_WORD, "%s%s%s%s", name, equals, value, ttl) < XDS_WORD);
+}
+
+/* By name, each with its version. */
+static inline void xds_sort_puts(xds_response *response) {
+  for (size_t i = 1; i < response->count; i++)
+    for (size_t j = i; j > 0 && strcmp(response->puts[j - 1], response->puts[j]) > 0; j--) {
+      char word[2][XDS_WORD];
+      memcpy(word[0], response->puts[j], XDS_WORD);
+      memcpy(word[1], response->versions[j], XDS_WORD);
+      memcpy(response->puts[j], response->puts[j - 1], XDS_WORD);
+      memcpy(response->versions[j], response->versions[j - 1], XDS_WORD);
+      memcpy(response->puts[j - 1], word[0], XDS_WORD);
+      memcpy(response->versions[j - 1], word[1], XDS_WORD);
+    }
 }
 
 static inline int xds_compare(const void *a, const void *b) {
@@ -220,7 +269,7 @@ static inline void xds_check_names(const xds_response *response) {
   char names[2 * XDS_LIST][XDS_WORD];
   size_t count = 0;
   for (size_t i = 0; i < response->count; i++) {
-    size_t size = strcspn(response->puts[i], "=");
+    size_t size = strcspn(response->puts[i], "=~");
     memcpy(names[count], response->puts[i], size);
     names[count++][size] = '\0';
   }
@@ -263,8 +312,7 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
   }
   assert(rv == 0);
   xds_check_names(out);
-  if (!delta) /* else versions belong to them */
-    qsort(out->puts, out->count, XDS_WORD, xds_compare);
+  xds_sort_puts(out);
   qsort(out->gone, out->removed, XDS_WORD, xds_compare);
   free(bytes);
 }

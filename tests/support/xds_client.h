@@ -20,7 +20,8 @@ typedef struct xds_client {
   xds_response last;          /* the last of them */
   char nonces[128][XDS_WORD]; /* all nonces so far */
   size_t nonce_count;
-  char nonce_of[128]; /* newest nonce of a type letter, as an index from 1 */
+  const char *features; /* said by the first request */
+  char nonce_of[128];   /* newest nonce of a type letter, as an index from 1 */
 } xds_client;
 
 static inline void xds_on_ready(egress__stream *stream, void *user) {
@@ -138,6 +139,7 @@ static inline const char *xds_ask(xds_client *client, xds_request request) {
   if (client->nonce_count == 0 && request.node_id == NULL && egress__stream_node_id(client->stream)[0] == '\0') {
     request.node_id = "n";
     request.cluster = "g";
+    request.features = client->features;
   }
   int rv = xds_send(client, request);
   cr_assert_eq(rv, 0, "%s", client->fault.message);

@@ -27,6 +27,17 @@ def test_resource_equality_is_that_of_its_content() -> None:
     assert len(cluster("a").version) == 32
 
 
+def test_resource_with_a_time_to_live() -> None:
+    lasting = cluster("a")
+    short = lasting.with_ttl(2.5)
+    assert (lasting.ttl, short.ttl, short.with_ttl(None).ttl) == (None, 2.5, None)
+    assert (short.name, short.data) == (lasting.name, lasting.data)
+    assert short != lasting == short.with_ttl(None)
+    for seconds in (0, 0.9, -1, 4294968):
+        with pytest.raises(ValueError, match="1 to 4294967 seconds"):
+            lasting.with_ttl(seconds)
+
+
 def test_resource_from_text() -> None:
     text = f'{{"@type": "{CLUSTER}", "name": "größe", "connectTimeout": "1.5s"}}'
     resource = Resource.from_json(text)

@@ -110,8 +110,8 @@ Test(step, is_made_once) {
   cr_assert_neq(get(FROM(a, c), b), first);
   cr_assert_eq(get(FROM(a), b), first);
   cr_assert_eq(steps.count, 4);
-  egress__blob *body = egress__step_delta(first);
-  cr_assert_eq(egress__step_delta(first), body);
+  egress__blob *body = egress__step_body(first, EGRESS__FORM_DELTA);
+  cr_assert_eq(egress__step_body(first, EGRESS__FORM_DELTA), body);
   egress__blob_unref(body);
   egress__blob_unref(body);
 }
@@ -239,15 +239,16 @@ Test(step, from_nothing_keeps_no_list) {
   egress__step *step = get((egress__bases){.nothing = 1}, to);
   cr_assert_eq(step->puts, NULL);
   cr_assert_eq(step->removed, NULL);
-  egress__blob *sotw = egress__step_sotw(step), *delta = egress__step_delta(step);
-  const uint8_t *in_sotw = sotw->bytes, *in_delta = delta->bytes;
+  egress__blob *sotw = egress__step_body(step, EGRESS__FORM_SOTW), *delta = egress__step_body(step, EGRESS__FORM_DELTA);
+  uint8_t *in_sotw = sotw->bytes, *in_delta = delta->bytes, entry[XDS_TEXT];
   for (size_t i = 0; i < to->count; i++) {
-    egress__span entry = egress__resource_sotw_entry(egress__type_set_at(to, i));
-    cr_assert_arr_eq(in_sotw, entry.data, entry.size);
-    in_sotw += entry.size;
-    entry = egress__resource_delta_entry(egress__type_set_at(to, i));
-    cr_assert_arr_eq(in_delta, entry.data, entry.size);
-    in_delta += entry.size;
+    const egress_resource *resource = egress__type_set_at(to, i);
+    size_t size = (size_t)(egress__resource_put(entry, resource, EGRESS__FORM_SOTW) - entry);
+    cr_assert_arr_eq(in_sotw, entry, size);
+    in_sotw += size;
+    size = (size_t)(egress__resource_put(entry, resource, EGRESS__FORM_DELTA) - entry);
+    cr_assert_arr_eq(in_delta, entry, size);
+    in_delta += size;
   }
   cr_assert_eq((size_t)(in_sotw - sotw->bytes), sotw->size);
   cr_assert_eq((size_t)(in_delta - delta->bytes), delta->size);

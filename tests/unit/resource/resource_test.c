@@ -40,25 +40,122 @@ Test(resource, says_what_it_was_made_of) {
   egress_resource_unref(r);
 }
 
-/* Field numbers are those of discovery.proto. */
-Test(resource, wire_form_is_a_delta_entry_that_ends_in_the_sotw_entry) {
-  egress_resource *r = make("a");
-  egress__span delta = egress__resource_delta_entry(r), sotw = egress__resource_sotw_entry(r);
-  cr_assert_eq(sotw.data + sotw.size, delta.data + delta.size);
+/* A form as bytes; valid until the next call for the same one. */
+static egress__span form(const egress_resource *r, egress__form wanted) {
+  static uint8_t memory[EGRESS__FORM_COUNT][1024];
+  uint8_t *to = memory[wanted];
+  size_t size = egress__resource_form_size(r, wanted);
+  cr_assert_leq(size, sizeof memory[wanted]);
+  cr_assert_eq(egress__resource_put(to, r, wanted), to + size);
+  return (egress__span){to, size};
+}
 
-  egress__span resource = next(&delta, 2).bytes;
-  cr_assert_eq(delta.size, 0);
-  expect_bytes(next(&resource, 3).bytes, "a", 1);
-  expect_bytes(next(&resource, 1).bytes, egress_resource_version(r), 32);
-  egress__span in_delta = next(&resource, 2).bytes;
-  cr_assert_eq(resource.size, 0);
-
-  egress__span any = next(&sotw, 2).bytes;
-  cr_assert_eq(sotw.size, 0);
-  cr_assert_eq(any.data, in_delta.data);
+static void expect_any(egress__span any) {
   expect_bytes(next(&any, 1).bytes, EGRESS_TYPE_ENDPOINT, strlen(EGRESS_TYPE_ENDPOINT));
   expect_bytes(next(&any, 2).bytes, bytes_a, sizeof bytes_a);
   cr_assert_eq(any.size, 0);
+}
+
+/* Name and version, which stand first in a Resource. */
+static void expect_identity(egress__span *resource, const egress_resource *r) {
+  expect_bytes(next(resource, 3).bytes, "a", 1);
+  expect_bytes(next(resource, 1).bytes, egress_resource_version(r), 32);
+}
+
+/* Field numbers are those of discovery.proto. */
+Test(resource, wire_forms) {
+  egress_resource *r = make("a");
+  egress__span delta = form(r, EGRESS__FORM_DELTA), sotw = form(r, EGRESS__FORM_SOTW);
+  egress__span resource = next(&delta, 2).bytes;
+  cr_assert_eq(delta.size, 0);
+  expect_identity(&resource, r);
+  expect_any(next(&resource, 2).bytes);
+  cr_assert_eq(resource.size, 0);
+  expect_any(next(&sotw, 2).bytes);
+  cr_assert_eq(sotw.size, 0);
+  egress_resource_unref(r);
+}
+
+Test(resource, without_a_time_to_live_the_forms_with_it_are_the_same) {
+  egress_resource *r = make("a");
+  egress__span sotw = form(r, EGRESS__FORM_SOTW), delta = form(r, EGRESS__FORM_DELTA);
+  expect_bytes(form(r, EGRESS__FORM_SOTW_TTL), sotw.data, sotw.size);
+  expect_bytes(form(r, EGRESS__FORM_DELTA_TTL), delta.data, delta.size);
+  cr_assert_eq(form(r, EGRESS__FORM_HEARTBEAT).size, 0);
+  cr_assert_eq(egress_resource_ttl_ms(r), 0);
+  egress_resource_unref(r);
+}
+
+/* A google.protobuf.Duration: seconds 1, nanos 2. */
+static const uint8_t ttl_2500[] = {0x08, 0x02, 0x10, 0x80, 0xca, 0xb5, 0xee, 0x01};
+
+Test(resource, c62_a_time_to_live_is_part_of_the_wrapper_only) {
+  egress_resource *lasting = make("a"), *r;
+  cr_assert_eq(egress_resource_with_ttl(&r, lasting, 2500, NULL), 0);
+  cr_assert_eq(egress_resource_ttl_ms(r), 2500);
+  cr_assert_str_eq(egress_resource_type_url(r), EGRESS_TYPE_ENDPOINT);
+  cr_assert_str_eq(egress_resource_name(r), "a");
+  expect_bytes((egress__span){egress_resource_bytes(r), egress_resource_size(r)}, bytes_a, sizeof bytes_a);
+
+  egress__span sotw = form(lasting, EGRESS__FORM_SOTW);
+  expect_bytes(form(r, EGRESS__FORM_SOTW), sotw.data, sotw.size);
+
+  egress__span with = form(r, EGRESS__FORM_DELTA_TTL), resource = next(&with, 2).bytes, whole = resource;
+  expect_identity(&resource, r);
+  expect_bytes(next(&resource, 6).bytes, ttl_2500, sizeof ttl_2500);
+  expect_any(next(&resource, 2).bytes);
+  cr_assert_eq(resource.size + with.size, 0);
+
+  egress__span without = form(r, EGRESS__FORM_DELTA);
+  resource = next(&without, 2).bytes;
+  expect_identity(&resource, r);
+  expect_any(next(&resource, 2).bytes);
+  cr_assert_eq(resource.size + without.size, 0);
+
+  static const char wrapper[] = "type.googleapis.com/envoy.service.discovery.v3.Resource";
+  egress__span wrapped = form(r, EGRESS__FORM_SOTW_TTL), any = next(&wrapped, 2).bytes;
+  expect_bytes(next(&any, 1).bytes, wrapper, strlen(wrapper));
+  expect_bytes(next(&any, 2).bytes, whole.data, whole.size);
+  cr_assert_eq(any.size + wrapped.size, 0);
+  egress_resource_unref(r);
+  egress_resource_unref(lasting);
+}
+
+Test(resource, c63_a_heartbeat_has_name_version_and_ttl) {
+  egress_resource *lasting = make("a"), *r;
+  cr_assert_eq(egress_resource_with_ttl(&r, lasting, 2500, NULL), 0);
+  egress__span beat = form(r, EGRESS__FORM_HEARTBEAT), resource = next(&beat, 2).bytes;
+  expect_identity(&resource, r);
+  expect_bytes(next(&resource, 6).bytes, ttl_2500, sizeof ttl_2500);
+  cr_assert_eq(resource.size + beat.size, 0);
+  egress_resource_unref(r);
+  egress_resource_unref(lasting);
+}
+
+Test(resource, c62_a_time_to_live_counts_for_the_version) {
+  egress_resource *lasting = make("a"), *two, *three, *lasts_again;
+  cr_assert_eq(egress_resource_with_ttl(&two, lasting, 2000, NULL), 0);
+  cr_assert_eq(egress_resource_with_ttl(&three, two, 3000, NULL), 0);
+  cr_assert_eq(egress_resource_with_ttl(&lasts_again, three, 0, NULL), 0);
+  cr_assert_str_neq(egress_resource_version(two), egress_resource_version(lasting));
+  cr_assert_str_neq(egress_resource_version(two), egress_resource_version(three));
+  cr_assert_str_eq(egress_resource_version(lasts_again), egress_resource_version(lasting));
+  egress_resource_unref(lasts_again);
+  egress_resource_unref(three);
+  egress_resource_unref(two);
+  egress_resource_unref(lasting);
+}
+
+Test(resource, times_to_live_that_cannot_be) {
+  egress_resource *r = make("a"), *out = NULL;
+  cr_assert_eq(egress_resource_with_ttl(&out, r, 999, NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_with_ttl(&out, NULL, 1000, NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_with_ttl(NULL, r, 1000, NULL), EGRESS_EINVAL);
+  cr_assert_null(out);
+  cr_assert_eq(egress_resource_ttl_ms(NULL), 0);
+  cr_assert_eq(egress_resource_with_ttl(&out, r, UINT32_MAX, NULL), 0);
+  cr_assert_eq(egress_resource_ttl_ms(out), UINT32_MAX);
+  egress_resource_unref(out);
   egress_resource_unref(r);
 }
 
@@ -110,8 +207,10 @@ Test(resource, packs_a_struct_as_the_same_resource) {
   egress_resource *packed, *raw = make("a");
   cr_assert_eq(egress__resource_pack(&packed, EGRESS_TYPE_ENDPOINT, "a", &message.base, NULL), 0);
   cr_assert_str_eq(egress_resource_version(packed), egress_resource_version(raw));
-  expect_bytes(egress__resource_delta_entry(packed), egress__resource_delta_entry(raw).data,
-               egress__resource_delta_entry(raw).size);
+  egress__span entry = form(packed, EGRESS__FORM_DELTA);
+  uint8_t copy[1024];
+  memcpy(copy, entry.data, entry.size);
+  expect_bytes(form(raw, EGRESS__FORM_DELTA), copy, entry.size);
   egress_resource_unref(packed);
   egress_resource_unref(raw);
 }

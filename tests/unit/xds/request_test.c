@@ -19,7 +19,7 @@ static int is_text(egress__span span, const char *text) {
 
 Test(request, sotw_fields) {
   static uint8_t bytes[XDS_REQUEST];
-  xds_request spec = {'C', "a b", NULL, NULL, "7", "v", "bad", "n", "g"};
+  xds_request spec = {'C', "a b", NULL, NULL, "7", "v", "bad", "n", "g", NULL};
   cr_assert_eq(read(EGRESS__XDS_SOTW, bytes, xds_encode(bytes, EGRESS__XDS_SOTW, &spec)), 0);
   cr_assert(is_text(request.node_id, "n"));
   cr_assert(is_text(request.node_cluster, "g"));
@@ -38,7 +38,7 @@ Test(request, sotw_fields) {
 
 Test(request, delta_fields) {
   static uint8_t bytes[XDS_REQUEST];
-  xds_request spec = {'L', "a", "b *", "x=1 y=2", "7", NULL, NULL, "n", NULL};
+  xds_request spec = {'L', "a", "b *", "x=1 y=2", "7", NULL, NULL, "n", NULL, NULL};
   cr_assert_eq(read(EGRESS__XDS_DELTA, bytes, xds_encode(bytes, EGRESS__XDS_DELTA, &spec)), 0);
   cr_assert(is_text(request.type_url, EGRESS_TYPE_LISTENER));
   cr_assert(is_text(request.nonce, "7"));
@@ -57,6 +57,33 @@ Test(request, delta_fields) {
   cr_assert_eq(egress__request_initial(&request, &rest, &name, &version), 0);
 }
 
+Test(request, c62_c64_features_of_the_client) {
+  static const struct {
+    const char *features;
+    int read;
+  } cases[] = {
+      {"", 0},
+      {"xds.config.supports-resource-ttl", EGRESS__FEATURE_TTL},
+      {"xds.config.supports-resource-in-sotw", EGRESS__FEATURE_WRAPPED},
+      {"xds.config.resource-in-sotw", EGRESS__FEATURE_WRAPPED}, /* as gRPC writes it */
+      {"xds.config.supports-resource-ttlx envoy.lb.does_not_support_overprovisioning", 0},
+      {"x xds.config.resource-in-sotw xds.config.supports-resource-ttl", EGRESS__FEATURE_TTL + EGRESS__FEATURE_WRAPPED},
+  };
+  static uint8_t bytes[XDS_REQUEST];
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+      xds_request spec = {.type = 'C', .node_id = "n", .features = cases[i].features};
+      size_t size = xds_encode(bytes, (egress__xds_variant)variant, &spec);
+      cr_assert_eq(read((egress__xds_variant)variant, bytes, size), 0);
+      cr_assert_eq(request.features, cases[i].read, "%s", cases[i].features);
+    }
+}
+
+Test(request, a_feature_that_is_no_text_is_malformed) {
+  static const uint8_t bytes[] = {0x12, 2, 10 << 3, 1}; /* node 2: client_features 10 as a number */
+  cr_assert_eq(read(EGRESS__XDS_SOTW, bytes, sizeof bytes), EGRESS_EWIRE);
+}
+
 Test(request, c84_other_fields_are_skipped) {
   static uint8_t bytes[80000], node[70000], extensions[60000];
   uint8_t *end = xds_put_text(node, 1, "n");
@@ -71,7 +98,7 @@ Test(request, c84_other_fields_are_skipped) {
 
 Test(request, every_cut_is_refused_or_another_request) {
   static uint8_t bytes[XDS_REQUEST];
-  xds_request spec = {'C', "a b", "c", "x=1", "7", "v", "bad", "n", "g"};
+  xds_request spec = {'C', "a b", "c", "x=1", "7", "v", "bad", "n", "g", "f"};
   for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
     size_t size = xds_encode(bytes, (egress__xds_variant)variant, &spec);
     for (size_t cut = 0; cut < size; cut++) {

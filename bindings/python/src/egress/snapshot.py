@@ -67,8 +67,26 @@ class Resource:
 
     @property
     def version(self) -> str:
-        """Hash of type, name and bytes, 32 hexadecimal digits."""
+        """Hash of type, name, bytes and time to live, 32 hexadecimal digits."""
         return lowlevel.egress_resource_version(self._raw)
+
+    @property
+    def ttl(self) -> float | None:
+        """Time to live in seconds."""
+        return lowlevel.egress_resource_ttl_ms(self._raw) / 1000 or None
+
+    def with_ttl(self, seconds: float | None) -> "Resource":
+        """The same with a time to live of at least a second, or with none.
+
+        A client that is told of it drops the resource when it hears nothing of the server for so long; while it is
+        connected, heartbeats see to that.
+        """
+        ttl_ms = 0 if seconds is None else round(seconds * 1000)
+        if seconds is not None and not 1000 <= ttl_ms < 1 << 32:
+            raise ValueError(f"a time to live has 1 to 4294967 seconds, not {seconds}")
+        code, raw = lowlevel.egress_resource_with_ttl(self._raw, ttl_ms)
+        check(code, ResourceError)
+        return self._own(raw)
 
     @property
     def data(self) -> bytes:
