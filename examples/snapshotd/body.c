@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_MAX_BYTES = 255 /* of a version: what egress_snapshot_builder_set_label takes */ };
+enum {
+  LABEL_MAX_BYTES = 255,    /* of a version: what egress_snapshot_builder_set_label takes */
+  TTL_MAX_SECONDS = 4294967 /* whole ones of a uint32_t of milliseconds */
+};
 
 typedef struct item {
   egress_resource *resource;
@@ -19,6 +22,7 @@ typedef struct body {
   faults *faults;
   item *items;
   size_t count, room;
+  const egress_value *ttls; /* seconds by type URL; NULL: none */
   int no_memory;
 } body;
 
@@ -77,8 +81,6 @@ static void keep(body *self, egress_resource *resource, const egress_value *valu
     self->room = room;
   }
   self->items[self->count++] = (item){resource, value};
-  if (egress_snapshot_builder_put(self->builder, resource) != 0)
-    self->no_memory = 1;
 }
 
 static void read_resources(body *self, const egress_value *list) {
@@ -203,12 +205,36 @@ static void read_versions(body *self, const egress_value *object) {
   }
 }
 
+/* ---- times to live ---- */
+
+/* Milliseconds; 0: it is not a time to live. */
+static uint32_t ttl_of(const egress_value *value) {
+  double seconds = egress_value_type_of(value) == EGRESS_VALUE_NUMBER ? strtod(egress_value_text(value), NULL) : 0;
+  return seconds >= 1 && seconds <= TTL_MAX_SECONDS ? (uint32_t)(seconds * 1000 + 0.5) : 0;
+}
+
 static void read_ttls(body *self, const egress_value *object) {
   if (!is_of_type(self, object, EGRESS_VALUE_OBJECT, "an object of type URLs, each with seconds"))
     return;
-  const egress_value *first = egress_value_first(object);
-  if (first != NULL)
-    faults_add(self->faults, egress_value_key(first), "ttls are not supported yet; leave them out");
+  for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at)) {
+    const egress_value *key = egress_value_key(at);
+    if (!is_known_type(egress_value_text(key)))
+      faults_add(self->faults, key, "\"%.255s\" is no type of the Envoy v3 API", egress_value_text(key));
+    else if (ttl_of(at) == 0)
+      faults_add(self->faults, at, "a time to live is a number of seconds, 1 to %d", TTL_MAX_SECONDS);
+  }
+  self->ttls = object;
+}
+
+/* The resource with its type's time to live, if that has one, in the place of the one without. */
+static int give_ttl(const body *self, egress_resource **resource) {
+  const egress_value *ttl =
+      self->ttls == NULL ? NULL : egress_value_member(self->ttls, egress_resource_type_url(*resource));
+  egress_resource *lasting = *resource;
+  int rv = ttl == NULL ? 0 : egress_resource_with_ttl(resource, lasting, ttl_of(ttl), NULL);
+  if (rv == 0 && ttl != NULL)
+    egress_resource_unref(lasting);
+  return rv;
 }
 
 /* ---- the whole ---- */
@@ -242,6 +268,16 @@ static void read_root(body *self, const egress_value *root) {
     read_member(self, at);
 }
 
+static int build(egress_snapshot **out, body *self) {
+  int rv = 0;
+  for (size_t i = 0; rv == 0 && i < self->count; i++) {
+    rv = give_ttl(self, &self->items[i].resource);
+    if (rv == 0)
+      rv = egress_snapshot_builder_put(self->builder, self->items[i].resource);
+  }
+  return rv != 0 ? rv : egress_snapshot_builder_build(out, self->builder);
+}
+
 /* Of two with the same type and name, the snapshot holds one. */
 static void find_twins(body *self, const egress_snapshot *snap) {
   for (size_t i = 0; i < self->count; i++) {
@@ -264,7 +300,7 @@ static egress_snapshot *read_document(body *self, const egress_document *documen
   if (egress_snapshot_builder_new(&self->builder, NULL, NULL) != 0)
     return NULL;
   read_root(self, egress_document_root(document));
-  if (self->faults->count == 0 && !self->no_memory && egress_snapshot_builder_build(&snap, self->builder) == 0)
+  if (self->faults->count == 0 && !self->no_memory && build(&snap, self) == 0)
     find_twins(self, snap);
   if (self->faults->count > 0) {
     egress_snapshot_unref(snap);
