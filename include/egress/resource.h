@@ -53,12 +53,34 @@ EGRESS_API int egress_resource_new(egress_resource **out, const char *type_url, 
  * :param out: set on success only; the caller owns one reference.
  * :param resource: borrowed during the call. :param ttl_ms: milliseconds, at least 1000; 0: none.
  * :param alloc: borrowed for the resource's life; NULL means malloc.
- * :return: 0; EGRESS_EINVAL: an argument is NULL, or less than a second; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: an argument is NULL, ``resource`` is an error, or less than a second; EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */
 EGRESS_API int egress_resource_with_ttl(egress_resource **out, const egress_resource *resource, uint32_t ttl_ms,
                                         const egress_alloc *alloc);
+
+/**
+ * Makes an error that stands in the place of a resource: why clients do not get the one of that name. It is put into a
+ * snapshot as a resource is, and each client that wants the name is told it once, in ``resource_errors``; it remembers
+ * it until the resource comes, or another error. With UNAVAILABLE, INTERNAL and UNKNOWN a client keeps the resource
+ * that it has; with NOT_FOUND and PERMISSION_DENIED it may drop it.
+ *
+ * Clients that know no errors see that nothing comes; in delta, NOT_FOUND is told to them, too: as a name that is
+ * removed. In state of the world a cluster or listener that is an error now is deleted by them, as one that is gone.
+ *
+ * Its version is a hash of all that it says. It has no bytes and counts as a resource of its type in a snapshot.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :param type_url: 1 to 255 bytes of UTF-8, copied. :param name: 1 to 4096 bytes of UTF-8, copied; not ``"*"``.
+ * :param code: ``google.rpc.Code``, 1 to 16. :param text: for people, at most 4096 bytes of UTF-8, copied.
+ * :param alloc: borrowed for the error's life; NULL means malloc.
+ * :return: 0; EGRESS_EINVAL: an argument is not as said here; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_new_error(egress_resource **out, const char *type_url, const char *name, int32_t code,
+                                         const char *text, const egress_alloc *alloc);
 
 /** Options for reading a resource from text. */
 typedef struct egress_resource_options {
@@ -133,6 +155,14 @@ EGRESS_API const char *egress_resource_version(const egress_resource *resource);
 /** Time to live in milliseconds; 0: none. Thread: any. Since: 0.1. */
 EGRESS_API uint32_t egress_resource_ttl_ms(const egress_resource *resource);
 
+/** ``google.rpc.Code`` of an error that stands in the place of a resource; 0: it is a resource. Thread: any. Since:
+ * 0.1.
+ */
+EGRESS_API int32_t egress_resource_error(const egress_resource *resource);
+
+/** Text of that error; ``""`` for a resource; lives as long as it. Thread: any. Since: 0.1. */
+EGRESS_API const char *egress_resource_error_text(const egress_resource *resource);
+
 /** The packed message; lives as long as the resource. Thread: any. Since: 0.1. */
 EGRESS_API const void *egress_resource_bytes(const egress_resource *resource);
 
@@ -145,9 +175,9 @@ EGRESS_API size_t egress_resource_size(const egress_resource *resource);
  * are left out.
  *
  * :param out: set on success only; the caller owns it.
- * :return: 0; EGRESS_ENOENT: the type URL is not in the Envoy v3 API; EGRESS_EWIRE: the bytes are not that message;
- *   EGRESS_ELIMIT: nested deeper than 64, more than 2^20 fields in one message, or text of more than 256 MiB;
- *   EGRESS_ENOMEM.
+ * :return: 0; EGRESS_ENOENT: the type URL is not in the Envoy v3 API, or it is an error; EGRESS_EWIRE: the bytes are
+ * not that message; EGRESS_ELIMIT: nested deeper than 64, more than 2^20 fields in one message, or text of more than
+ * 256 MiB; EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */

@@ -146,8 +146,10 @@ static void step_free(egress__step *step) {
   for (size_t i = 0; i < step->from.count; i++)
     egress__type_set_unref(step->from.sets[i]);
   egress__type_set_unref(step->to);
-  for (size_t i = 0; i < EGRESS__FORM_COUNT; i++)
+  for (size_t i = 0; i < EGRESS__FORM_COUNT; i++) {
     egress__blob_unref(step->bodies[i]);
+    egress__blob_unref(step->whole[i]);
+  }
   egress__free(step->alloc, step->puts);
   egress__free(step->alloc, step->removed);
   egress__free(step->alloc, step);
@@ -301,5 +303,40 @@ egress__blob *egress__step_body(egress__step *step, egress__form form) {
   size_t removed = form == EGRESS__FORM_DELTA || form == EGRESS__FORM_DELTA_TTL ? step->removed_count : 0;
   if (*body == NULL)
     *body = pack(step->alloc, egress__step_puts(step), step->removed, removed, form);
+  return *body == NULL ? NULL : egress__blob_ref(*body);
+}
+
+/* A resource, or an error that the client has not been told. */
+static int is_part(const egress__step *step, const egress_resource *item, size_t *put) {
+  if (egress_resource_error(item) == 0 || step->all)
+    return 1;
+  while (*put < step->put_count && compare_names(step->puts[*put], item) < 0)
+    ++*put;
+  return *put < step->put_count && step->puts[*put] == item;
+}
+
+static egress__blob *pack_whole(const egress__step *step, egress__form form) {
+  EGRESS__VEC(egress_resource *) parts = {0};
+  egress__cursor at = {.set = step->to};
+  egress__blob *blob = NULL;
+  size_t put = 0;
+  for (egress_resource *item; (item = egress__cursor_next(&at)) != NULL;) {
+    if (!is_part(step, item, &put))
+      continue;
+    if (EGRESS__VEC_GROW(step->alloc, &parts) != 0)
+      goto done;
+    parts.items[parts.count++] = item;
+  }
+  blob = egress__pack(step->alloc, parts.items, parts.count, form);
+done:
+  EGRESS__VEC_FREE(step->alloc, &parts);
+  return blob;
+}
+
+egress__blob *egress__step_whole(egress__step *step, egress__form form) {
+  form = form_of(step, form);
+  egress__blob **body = &step->whole[form];
+  if (*body == NULL)
+    *body = pack_whole(step, form);
   return *body == NULL ? NULL : egress__blob_ref(*body);
 }

@@ -42,6 +42,7 @@ typedef struct egress__step {
   const char **removed; /* names of the bases that `to` has not, in order */
   size_t removed_count;
   egress__blob *bodies[EGRESS__FORM_COUNT]; /* packed; NULL: not asked for yet */
+  egress__blob *whole[EGRESS__FORM_COUNT];  /* of state of the world, likewise */
 } egress__step;
 
 /** The steps of a cache, the one used last first. None leads to a set that a group has no more. */
@@ -68,6 +69,12 @@ egress__puts egress__step_puts(const egress__step *step);
  * One reference for the caller; NULL when out of memory.
  */
 egress__blob *egress__step_body(egress__step *step, egress__form form);
+
+/**
+ * All that `to` has as the body of a DiscoveryResponse, changed or not, but of the errors only those that the step
+ * puts: the others were told before. Likewise.
+ */
+egress__blob *egress__step_whole(egress__step *step, egress__form form);
 
 /** Packs resources as the body of a response; NULL when out of memory. */
 egress__blob *egress__pack(const egress_alloc *alloc, egress_resource *const *puts, size_t count, egress__form form);

@@ -322,7 +322,7 @@ int egress_resource_json(egress_text **out, const egress_resource *resource) {
   egress__span type_url = {(const uint8_t *)url, strlen(url)};
   egress__span value = {egress_resource_bytes(resource), egress_resource_size(resource)};
   const egress__schema_message *message = egress__schema_message_of_url(url, type_url.size);
-  if (message == NULL)
+  if (message == NULL || egress_resource_error(resource) != 0)
     return EGRESS_ENOENT;
   const egress_alloc *alloc = egress__resource_alloc(resource);
   egress__json_printer p = {.fields = {.alloc = alloc}};

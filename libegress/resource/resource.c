@@ -12,9 +12,10 @@
 #include "base/alloc.h"
 
 enum {
-  MAX_TYPE_URL = 255,   /* a length byte in any client's log or table */
-  MAX_NAME = 4096,      /* xdstp names carry parameters; longer is a mistake */
-  MAX_BYTES = 64 << 20, /* far above what a client takes in one gRPC message */
+  MAX_TYPE_URL = 255,    /* a length byte in any client's log or table */
+  MAX_NAME = 4096,       /* xdstp names carry parameters; longer is a mistake */
+  MAX_ERROR_TEXT = 4096, /* for people, as the text of a NACK */
+  MAX_BYTES = 64 << 20,  /* far above what a client takes in one gRPC message */
   VERSION_DIGITS = EGRESS__VERSION_TEXT - 1
 };
 
@@ -24,11 +25,23 @@ enum { MIN_TTL_MS = 1000 /* more frequent heartbeats than three in a second are 
 enum { RESPONSE_RESOURCES = 2, RESOURCE_VERSION = 1, RESOURCE_ANY = 2, RESOURCE_NAME = 3, RESOURCE_TTL = 6 };
 enum { ANY_TYPE_URL = 1, ANY_VALUE = 2, DURATION_SECONDS = 1, DURATION_NANOS = 2 };
 
+enum { SOTW_ERRORS = 7, DELTA_ERRORS = 9, DELTA_REMOVED = 6, ERROR_RESOURCE = 1, ERROR_DETAIL = 2 };
+enum {
+  RESOURCE_NAME_NAME = 1,
+  STATUS_CODE = 1,
+  STATUS_MESSAGE = 2,
+  NOT_FOUND = 5,
+  LAST_CODE = 16 /* google.rpc.Code */
+};
+
 enum { TTL_BYTES = 2 + 2 * (1 + 5) /* field 6, and its two numbers below 2^32 */ };
 
 static const char resource_type[] = "type.googleapis.com/envoy.service.discovery.v3.Resource";
 
-/* One allocation: the struct, the delta entry, then the type URL and the name as C strings. */
+/*
+ * One allocation: the struct, the delta entry, then the type URL and the name as C strings. Of an error the entry is a
+ * ResourceError, and its text stands behind the name.
+ */
 struct egress_resource {
   atomic_uint refs;
   const egress_alloc *alloc;
@@ -41,6 +54,8 @@ struct egress_resource {
   char version[EGRESS__VERSION_TEXT];
   uint8_t ttl_size; /* of the field, which stands before the sotw entry */
   uint32_t ttl_ms;
+  int32_t error; /* a google.rpc.Code; 0: it is a resource */
+  const char *error_text;
   uint8_t memory[];
 };
 
@@ -136,9 +151,19 @@ static int draft_new(draft *out, const char *type_url, const char *name, size_t 
   atomic_init(&r->refs, 1);
   r->alloc = alloc;
   r->ttl_ms = ttl_ms;
+  r->error = 0;
+  r->error_text = "";
   out->resource = r;
   lay_out(out, &l, type_url, name, ttl);
   return 0;
+}
+
+/* The first `size` bytes of its memory say all that counts. */
+static void set_version(egress_resource *resource, size_t size) {
+  XXH128_hash_t hash = XXH3_128bits(resource->memory, size);
+  resource->hash[0] = hash.low64;
+  resource->hash[1] = hash.high64;
+  egress__version_format(resource->version, resource->hash);
 }
 
 /* The delta entry with zeros for a version says type, name, time to live and bytes, each with its length: what is to be
@@ -146,10 +171,7 @@ static int draft_new(draft *out, const char *type_url, const char *name, size_t 
 static egress_resource *finish(const draft *d) {
   egress_resource *r = d->resource;
   memset(d->version, '0', VERSION_DIGITS);
-  XXH128_hash_t hash = XXH3_128bits(r->delta_entry.data, r->delta_entry.size);
-  r->hash[0] = hash.low64;
-  r->hash[1] = hash.high64;
-  egress__version_format(r->version, r->hash);
+  set_version(r, r->delta_entry.size);
   memcpy(d->version, r->version, VERSION_DIGITS);
   return r;
 }
@@ -181,7 +203,7 @@ int egress_resource_new(egress_resource **out, const char *type_url, const char 
 
 int egress_resource_with_ttl(egress_resource **out, const egress_resource *resource, uint32_t ttl_ms,
                              const egress_alloc *alloc) {
-  if (out == NULL || resource == NULL || (ttl_ms != 0 && ttl_ms < MIN_TTL_MS))
+  if (out == NULL || resource == NULL || resource->error != 0 || (ttl_ms != 0 && ttl_ms < MIN_TTL_MS))
     return EGRESS_EINVAL;
   draft d;
   int rv = draft_new(&d, resource->type_url, resource->name, resource->value.size, ttl_ms, alloc);
@@ -190,6 +212,67 @@ int egress_resource_with_ttl(egress_resource **out, const egress_resource *resou
   if (resource->value.size != 0)
     memcpy(d.value, resource->value.data, resource->value.size);
   *out = finish(&d);
+  return 0;
+}
+
+/* Sizes of an error's parts; all far from overflow, because the limits were checked. */
+typedef struct error_layout {
+  size_t type_url, name, text;
+  size_t resource; /* content of the ResourceName */
+  size_t status;   /* content of the Status */
+  size_t error;    /* content of the ResourceError */
+} error_layout;
+
+static int is_text(const char *text, size_t size, size_t max) {
+  return size <= max && egress__span_is_text((egress__span){(const uint8_t *)text, size});
+}
+
+static int measure_error(error_layout *out, const char *type_url, const char *name, const char *text) {
+  error_layout l = {.type_url = strnlen(type_url, MAX_TYPE_URL + 1),
+                    .name = strnlen(name, MAX_NAME + 1),
+                    .text = strnlen(text, MAX_ERROR_TEXT + 1)};
+  if (l.type_url == 0 || l.name == 0 || strcmp(name, "*") == 0 || !is_text(type_url, l.type_url, MAX_TYPE_URL) ||
+      !is_text(name, l.name, MAX_NAME) || !is_text(text, l.text, MAX_ERROR_TEXT))
+    return EGRESS_EINVAL;
+  l.resource = egress__bytes_field_size(RESOURCE_NAME_NAME, l.name);
+  l.status = 2 + egress__bytes_field_size(STATUS_MESSAGE, l.text); /* a code takes one byte, as its tag does */
+  l.error = egress__bytes_field_size(ERROR_RESOURCE, l.resource) + egress__bytes_field_size(ERROR_DETAIL, l.status);
+  *out = l;
+  return 0;
+}
+
+static void write_error(egress_resource *r, const error_layout *l, const char *type_url, const char *name,
+                        const char *text) {
+  uint8_t *to = egress__put_bytes_head(r->memory, DELTA_ERRORS, l->error);
+  to = egress__put_bytes_head(to, ERROR_RESOURCE, l->resource);
+  to = egress__put_bytes(to, RESOURCE_NAME_NAME, name, l->name);
+  to = egress__put_bytes_head(to, ERROR_DETAIL, l->status);
+  to = egress__put_varint(egress__put_varint(to, STATUS_CODE << 3), (uint64_t)r->error);
+  to = egress__put_bytes(to, STATUS_MESSAGE, text, l->text);
+  r->delta_entry = (egress__span){r->memory, (size_t)(to - r->memory)};
+  char *strings = (char *)to;
+  r->type_url = memcpy(strings, type_url, l->type_url + 1);
+  r->name = memcpy(strings + l->type_url + 1, name, l->name + 1);
+  r->error_text = memcpy(strings + l->type_url + 1 + l->name + 1, text, l->text + 1);
+}
+
+int egress_resource_new_error(egress_resource **out, const char *type_url, const char *name, int32_t code,
+                              const char *text, const egress_alloc *alloc) {
+  error_layout l;
+  if (out == NULL || type_url == NULL || name == NULL || text == NULL || code < 1 || code > LAST_CODE ||
+      measure_error(&l, type_url, name, text) != 0)
+    return EGRESS_EINVAL;
+  alloc = egress__alloc_or_default(alloc);
+  size_t entry = egress__bytes_field_size(DELTA_ERRORS, l.error);
+  egress_resource *r = egress__calloc(alloc, 1, sizeof *r + entry + l.type_url + 1 + l.name + 1 + l.text + 1);
+  if (r == NULL)
+    return EGRESS_ENOMEM;
+  atomic_init(&r->refs, 1);
+  r->alloc = alloc;
+  r->error = code;
+  write_error(r, &l, type_url, name, text);
+  set_version(r, entry + l.type_url);
+  *out = r;
   return 0;
 }
 
@@ -235,11 +318,19 @@ size_t egress_resource_size(const egress_resource *resource) {
   return resource == NULL ? 0 : resource->value.size;
 }
 
+int32_t egress_resource_error(const egress_resource *resource) {
+  return resource == NULL ? 0 : resource->error;
+}
+
+const char *egress_resource_error_text(const egress_resource *resource) {
+  return resource == NULL ? "" : resource->error_text;
+}
+
 uint32_t egress_resource_ttl_ms(const egress_resource *resource) {
   return resource == NULL ? 0 : resource->ttl_ms;
 }
 
-/* The Resource without the tag and length that make it an entry. */
+/* The Resource, or the error, without the tag and length that make it an entry. */
 static egress__span content(const egress_resource *resource) {
   egress__span rest = resource->delta_entry;
   egress__field entry;
@@ -279,7 +370,25 @@ static egress__form form_of(const egress_resource *resource, egress__form form) 
   return form == EGRESS__FORM_SOTW_TTL ? EGRESS__FORM_SOTW : form == EGRESS__FORM_DELTA ? EGRESS__FORM_DELTA_TTL : form;
 }
 
+static int is_sotw(egress__form form) {
+  return form == EGRESS__FORM_SOTW || form == EGRESS__FORM_SOTW_TTL;
+}
+
+/* In delta "not found" is told as removed, too, which clients understand that know nothing of errors. */
+static int is_removal(const egress_resource *resource, egress__form form) {
+  return resource->error == NOT_FOUND && !is_sotw(form);
+}
+
+static size_t error_size(const egress_resource *resource, egress__form form) {
+  if (form == EGRESS__FORM_HEARTBEAT)
+    return 0;
+  size_t size = resource->delta_entry.size; /* the two field numbers take a byte each */
+  return is_removal(resource, form) ? size + egress__bytes_field_size(DELTA_REMOVED, strlen(resource->name)) : size;
+}
+
 size_t egress__resource_form_size(const egress_resource *resource, egress__form form) {
+  if (resource->error != 0)
+    return error_size(resource, form);
   switch (form_of(resource, form)) {
   case EGRESS__FORM_SOTW:
     return resource->sotw_entry.size;
@@ -318,7 +427,17 @@ static uint8_t *put_heartbeat(uint8_t *to, const egress_resource *resource) {
   return resource->ttl_ms == 0 ? to : egress__put_bytes(to, RESPONSE_RESOURCES, beat.data, beat.size);
 }
 
+static uint8_t *put_error(uint8_t *to, const egress_resource *resource, egress__form form) {
+  if (form == EGRESS__FORM_HEARTBEAT)
+    return to;
+  egress__span error = content(resource);
+  to = egress__put_bytes(to, is_sotw(form) ? SOTW_ERRORS : DELTA_ERRORS, error.data, error.size);
+  return is_removal(resource, form) ? egress__put_bytes(to, DELTA_REMOVED, resource->name, strlen(resource->name)) : to;
+}
+
 uint8_t *egress__resource_put(uint8_t *to, const egress_resource *resource, egress__form form) {
+  if (resource->error != 0)
+    return put_error(to, resource, form);
   switch (form_of(resource, form)) {
   case EGRESS__FORM_SOTW:
     return put_span(to, resource->sotw_entry);

@@ -65,7 +65,9 @@ static int look_up(checker *c, target kind, egress__span name) {
     return 0;
   if (egress__map_set(&c->seen[kind], (const char *)name.data, name.size, c) != 0)
     return EGRESS_ENOMEM;
-  if (egress__type_set_find_span(egress__snapshot_type(c->snap, targets[kind].type_url), name) != NULL)
+  const egress_resource *found =
+      egress__type_set_find_span(egress__snapshot_type(c->snap, targets[kind].type_url), name);
+  if (found != NULL && egress_resource_error(found) == 0)
     return 0;
   c->missing++;
   egress__diag_warn(c->diag, (egress__place){NULL, 0, 0}, "%s \"%s\" refers to the %s \"%.*s\", which is not there",

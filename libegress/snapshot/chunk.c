@@ -24,6 +24,7 @@ const egress__chunk *egress__chunk_new(const egress_alloc *alloc, egress_resourc
     uint64_t hash[2];
     egress__resource_hash(items[i], hash);
     egress__sum_add(chunk->sum, hash);
+    chunk->error_count += egress_resource_error(items[i]) != 0;
     chunk->ttl_ms = egress__shorter_ttl(chunk->ttl_ms, egress_resource_ttl_ms(items[i]));
     chunk->items[i] = egress_resource_ref(items[i]);
   }

@@ -22,6 +22,7 @@ typedef struct egress__chunk {
   uint64_t sum[2]; /* of the items' hashes */
   uint32_t ttl_ms; /* the shortest of the items' times to live; 0: none has one */
   size_t count;
+  size_t error_count; /* of the items, those that are errors */
   egress_resource *items[];
 } egress__chunk;
 

@@ -37,6 +37,7 @@ const egress__chunk *egress__type_set_pop(egress__type_set *set) {
 void egress__type_set_finish(egress__type_set *set) {
   for (size_t i = 0; i < set->chunks.count; i++) {
     egress__sum_add(set->sum, set->chunks.items[i].chunk->sum);
+    set->error_count += set->chunks.items[i].chunk->error_count;
     set->ttl_ms = egress__shorter_ttl(set->ttl_ms, set->chunks.items[i].chunk->ttl_ms);
   }
   uint8_t bytes[24];

@@ -23,6 +23,7 @@ typedef struct egress__type_set {
   char version[EGRESS__VERSION_TEXT];
   uint32_t ttl_ms; /* the shortest of the items' times to live; 0: none has one */
   size_t count;
+  size_t error_count;                      /* of the items, those that are errors */
   EGRESS__VEC(egress__chunk_place) chunks; /* none is empty; all but the first have EGRESS__CHUNK_MIN items */
 } egress__type_set;
 

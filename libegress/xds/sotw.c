@@ -51,58 +51,66 @@ void egress__sotw_overtaken(egress__track *track, const egress__request *request
   want->wildcard_forgotten |= !wildcard;
 }
 
-/* All that the client wants by name, in the place of what was collected. */
+/* Of what was collected, the errors: they are told once, when they are news. */
+static void keep_errors(egress__answer *answer) {
+  size_t count = 0;
+  for (size_t i = 0; i < answer->puts.count; i++)
+    if (egress_resource_error(answer->puts.items[i]) != 0)
+      answer->puts.items[count++] = answer->puts.items[i];
+  answer->puts.count = count;
+}
+
+/* All that the client wants by name, in the place of what was collected, but errors. */
 static int put_all_wanted(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
-  answer->puts.count = 0;
+  keep_errors(answer);
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&track->want.names, &cursor)) != NULL;) {
     const egress__name *name = entry->value;
     egress_resource *resource = egress__type_set_find(to, name->text);
-    if (name->wanted && resource != NULL && egress__answer_put(answer, resource) != 0)
+    if (name->wanted && resource != NULL && egress_resource_error(resource) == 0 &&
+        egress__answer_put(answer, resource) != 0)
       return EGRESS_ENOMEM;
   }
   return 0;
 }
 
-/* All that the client wants, under another label. Returns as `collect`. */
-static int collect_again(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
-  int rv = put_all_wanted(answer, track, to);
-  return rv != 0 ? rv : track->whole || answer->puts.count > 0;
-}
-
 /* Returns 1 when there is something to say, 0 or EGRESS_ENOMEM. */
 static int collect(egress__answer *answer, egress__track *track, egress__steps *steps, const egress__type_set *to,
                    int step) {
-  if (step && track->relabelled)
-    return collect_again(answer, track, to);
+  int again = step && track->relabelled; /* all that the client wants, under another label */
   egress__step *changes = NULL;
-  int rv = step ? egress__track_changes(&changes, track, steps, to) : 0;
+  int rv = step && !again ? egress__track_changes(&changes, track, steps, to) : 0;
   if (rv == 0)
     rv = egress__answer_changes(answer, track, changes);
   if (rv == 0)
     rv = egress__answer_owed(answer, track, to, step);
   if (rv != 0)
     return rv;
-  if (!track->whole)
+  if (!track->whole && !again)
     return answer->puts.count > 0;
-  if (answer->puts.count + answer->removed.count == 0)
+  if (!again && answer->puts.count + answer->removed.count == 0)
     return 0;
   rv = put_all_wanted(answer, track, to);
-  return rv == 0 ? 1 : rv;
+  return rv != 0 ? rv : track->whole || answer->puts.count > 0;
 }
 
 static egress__form form_of(const egress__track *track) {
   return track->told_ttl ? EGRESS__FORM_SOTW_TTL : EGRESS__FORM_SOTW;
 }
 
-/* Everything, in the packed form that all such streams share. */
+/*
+ * Everything, in the packed form that all such streams share. Where there are errors, which are told once, all that
+ * come from the same share it.
+ */
 static int answer_everything(egress__blob **body, const egress__track *track, egress__steps *steps,
                              const egress__type_set *to) {
-  egress__step *everything;
-  int rv = egress__steps_get(&everything, steps, &(egress__bases){.nothing = 1}, to);
+  int has_errors = to != NULL && to->error_count > 0;
+  egress__bases from = has_errors ? egress__track_from(track) : (egress__bases){.nothing = 1};
+  egress__step *step;
+  int rv = egress__steps_get(&step, steps, &from, to);
   if (rv != 0)
     return rv;
-  *body = egress__step_body(everything, form_of(track));
+  *body = has_errors ? egress__step_whole(step, form_of(track)) : egress__step_body(step, form_of(track));
   return *body == NULL ? EGRESS_ENOMEM : 1;
 }
 
@@ -124,7 +132,8 @@ int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps
    listeners the rest has to be there, too, which cannot be told while some of it is refused. */
 int egress__sotw_beat(egress__blob **body, const egress__track *track, egress__steps *steps) {
   const egress__type_set *to = track->has.sets[track->has.count - 1];
-  if (track->whole && track->phase == EGRESS__PHASE_REFUSED)
+  int is_sure = track->phase != EGRESS__PHASE_REFUSED && track->has.count == 1 && !track->has.nothing;
+  if (track->whole && !is_sure)
     return 0;
   if (track->whole && track->want.wildcard)
     return answer_everything(body, track, steps, to);

@@ -37,6 +37,15 @@ static int give_ttl(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+static int make_error(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_resource *r = NULL;
+  int rv = egress_resource_new_error(&r, EGRESS_TYPE_CLUSTER, "a", 5, "why", alloc);
+  must((rv == 0) == (r != NULL), "out is written on success only");
+  egress_resource_unref(r);
+  return rv;
+}
+
 static int pack(const egress_alloc *alloc, void *user) {
   (void)user;
   Envoy__Config__Endpoint__V3__ClusterLoadAssignment message =
@@ -142,6 +151,7 @@ int main(void) {
   sweep_run("read a document", read_document, NULL);
   sweep_run("make", make, NULL);
   sweep_run("give a time to live", give_ttl, NULL);
+  sweep_run("make an error", make_error, NULL);
   sweep_run("pack", pack, NULL);
   sweep_run("print a map", print, (void *)(uintptr_t)&metadata);
   sweep_run("print a mask", print, (void *)(uintptr_t)&mask);

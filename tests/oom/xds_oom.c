@@ -194,10 +194,33 @@ static int delta_heartbeats(const egress_alloc *alloc, void *user) {
   return run(alloc, EGRESS__XDS_DELTA, acts);
 }
 
+static int errors(const egress_alloc *alloc, egress__xds_variant variant, const char *changed) {
+  const act acts[] = {
+      {.snapshot = "C: a=1 b=#14 E: a=#5", .sent = ""},
+      {.request = {.type = 'C'}, .sent = "C: a=1 b#14"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=2 b=#14 c=#7 E: a=#5", .sent = changed},
+      {.sent = NULL},
+  };
+  return run(alloc, variant, acts);
+}
+
+static int sotw_errors(const egress_alloc *alloc, void *user) {
+  (void)user;
+  return errors(alloc, EGRESS__XDS_SOTW, "C: a=2 c#7");
+}
+
+static int delta_errors(const egress_alloc *alloc, void *user) {
+  (void)user;
+  return errors(alloc, EGRESS__XDS_DELTA, "C: a=2 c#7");
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
   sweep_run("heartbeats, state of the world", sotw_heartbeats, NULL);
   sweep_run("heartbeats, delta", delta_heartbeats, NULL);
+  sweep_run("errors, state of the world", sotw_errors, NULL);
+  sweep_run("errors, delta", delta_errors, NULL);
   return 0;
 }

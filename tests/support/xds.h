@@ -70,9 +70,12 @@ static inline int xds_give_ttl(egress_resource **made, uint32_t ttl_ms, const eg
 /*
  * A resource named `name` whose content is the text `value` in field 15. A value that ends in '!' is an EDS cluster;
  * one that ends in '!other' has its endpoints under the name `other`. One that ends in '@2500' lives for so many ms.
+ * '#5' is an error with that code and the text "why" in the place of a resource.
  */
 static inline int xds_resource(egress_resource **out, char type, const char *name, const char *value,
                                const egress_alloc *alloc) {
+  if (value[0] == '#')
+    return egress_resource_new_error(out, xds_type_url(type), name, atoi(value + 1), "why", alloc);
   uint8_t bytes[4 * XDS_WORD], *to = xds_put_text(bytes, 1, name);
   const char *service = strchr(value, '!'), *ttl = strchr(value, '@');
   if (service != NULL) {
@@ -182,10 +185,11 @@ typedef struct xds_response {
   char version[XDS_WORD];
   char nonce[XDS_WORD];
   char identifier[XDS_WORD];
-  size_t count, removed;
+  size_t count, removed, errors;
   char puts[XDS_LIST][XDS_WORD];     /* "a=1", sorted */
   char versions[XDS_LIST][XDS_WORD]; /* of each of them; "": none is told */
   char gone[XDS_LIST][XDS_WORD];     /* sorted */
+  char failed[XDS_LIST][XDS_WORD];   /* "a#5", sorted */
 } xds_response;
 
 static inline void xds_copy(char out[XDS_WORD], egress__span span) {
@@ -246,6 +250,18 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
   assert(snprintf(out->puts[out->count++], XDS_WORD, "%s%s%s%s", name, equals, value, ttl) < XDS_WORD);
 }
 
+static inline void xds_read_error(xds_response *out, egress__span error) {
+  assert(out->errors < XDS_LIST);
+  char name[XDS_WORD], text[XDS_WORD];
+  egress__span status = xds_field(error, 2);
+  egress__field code;
+  xds_copy(name, xds_field(xds_field(error, 1), 1));
+  xds_copy(text, xds_field(status, 2));
+  assert(strcmp(text, "why") == 0);
+  assert(egress__field_next(&status, &code) == 1 && code.number == 1);
+  assert(snprintf(out->failed[out->errors++], XDS_WORD, "%s#%d", name, (int)code.value) < XDS_WORD);
+}
+
 /* By name, each with its version. */
 static inline void xds_sort_puts(xds_response *response) {
   for (size_t i = 1; i < response->count; i++)
@@ -264,9 +280,9 @@ static inline int xds_compare(const void *a, const void *b) {
   return strcmp(a, b);
 }
 
-/* c7, c51: no name stands twice in a response. */
+/* c7, c51, c65: no name stands twice in a response; but "not found" (5) may be told as removed, too. */
 static inline void xds_check_names(const xds_response *response) {
-  char names[2 * XDS_LIST][XDS_WORD];
+  char names[3 * XDS_LIST][XDS_WORD] = {{0}};
   size_t count = 0;
   for (size_t i = 0; i < response->count; i++) {
     size_t size = strcspn(response->puts[i], "=~");
@@ -275,6 +291,9 @@ static inline void xds_check_names(const xds_response *response) {
   }
   for (size_t i = 0; i < response->removed; i++)
     memcpy(names[count++], response->gone[i], XDS_WORD);
+  for (size_t i = 0; i < response->errors; i++)
+    if (strcmp(strchr(response->failed[i], '#'), "#5") != 0)
+      memcpy(names[count++], response->failed[i], strcspn(response->failed[i], "#"));
   qsort(names, count, XDS_WORD, xds_compare);
   for (size_t i = 1; i < count; i++)
     assert(strcmp(names[i - 1], names[i]) != 0);
@@ -305,6 +324,8 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
       xds_copy(out->nonce, field.bytes);
     else if (field.number == (delta ? 7U : 6U))
       xds_copy(out->identifier, xds_field(field.bytes, 1));
+    else if (field.number == (delta ? 9U : 7U))
+      xds_read_error(out, field.bytes);
     else {
       assert(delta && field.number == 6 && out->removed < XDS_LIST);
       xds_copy(out->gone[out->removed++], field.bytes);
@@ -313,11 +334,12 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
   assert(rv == 0);
   xds_check_names(out);
   xds_sort_puts(out);
+  qsort(out->failed, out->errors, XDS_WORD, xds_compare);
   qsort(out->gone, out->removed, XDS_WORD, xds_compare);
   free(bytes);
 }
 
-/* "C: a=1 b=2 -c", or "C:" for an empty response. */
+/* "C: a=1 b=2 d#5 -c", or "C:" for an empty response. */
 static inline void xds_print(char *out, size_t room, const xds_response *response) {
   char sorted[XDS_LIST][XDS_WORD];
   memcpy(sorted, response->puts, sizeof sorted);
@@ -325,6 +347,8 @@ static inline void xds_print(char *out, size_t room, const xds_response *respons
   size_t used = (size_t)snprintf(out, room, "%c:", response->type);
   for (size_t i = 0; i < response->count; i++)
     used += (size_t)snprintf(out + used, room - used, " %s", sorted[i]);
+  for (size_t i = 0; i < response->errors; i++)
+    used += (size_t)snprintf(out + used, room - used, " %s", response->failed[i]);
   for (size_t i = 0; i < response->removed; i++)
     used += (size_t)snprintf(out + used, room - used, " -%s", response->gone[i]);
   assert(used < room);

@@ -38,6 +38,17 @@ def test_resource_with_a_time_to_live() -> None:
             lasting.with_ttl(seconds)
 
 
+def test_error_in_the_place_of_a_resource() -> None:
+    error = Resource.failed(CLUSTER, "a", 5, "größe")
+    assert (error.type_url, error.name, error.data, error.error) == (CLUSTER, "a", b"", (5, "größe"))
+    assert cluster("a").error is None
+    assert error != Resource.failed(CLUSTER, "a", 7, "größe")
+    assert [resource.error for resource in Snapshot.build([error])] == [(5, "größe")]
+    for name, code in (("*", 5), ("a", 0), ("a", 17)):
+        with pytest.raises(ValueError):
+            Resource.failed(CLUSTER, name, code, "")
+
+
 def test_resource_from_text() -> None:
     text = f'{{"@type": "{CLUSTER}", "name": "größe", "connectTimeout": "1.5s"}}'
     resource = Resource.from_json(text)

@@ -283,3 +283,87 @@ Test(resource, references_and_null) {
   cr_assert_eq(egress_resource_ref(NULL), NULL);
   egress_resource_unref(NULL);
 }
+
+Test(resource, c65_an_error_is_name_and_status) {
+  egress_resource *e;
+  cr_assert_eq(egress_resource_new_error(&e, EGRESS_TYPE_ENDPOINT, "a", 14, "later", NULL), 0);
+  cr_assert_eq(egress_resource_error(e), 14);
+  cr_assert_str_eq(egress_resource_error_text(e), "later");
+  cr_assert_str_eq(egress_resource_type_url(e), EGRESS_TYPE_ENDPOINT);
+  cr_assert_str_eq(egress_resource_name(e), "a");
+  cr_assert_eq(egress_resource_size(e), 0);
+  static const uint8_t error[] = {0x0a, 3, 0x0a, 1,   'a',            /* resource_name 1: name 1 */
+                                  0x12, 9, 0x08, 14,                  /* error_detail 2: code 1 */
+                                  0x12, 5, 'l',  'a', 't', 'e', 'r'}; /* message 2 */
+  for (int i = EGRESS__FORM_SOTW; i <= EGRESS__FORM_DELTA_TTL; i++) {
+    egress__span entry = form(e, (egress__form)i);
+    expect_bytes(next(&entry, i <= EGRESS__FORM_SOTW_TTL ? 7 : 9).bytes, error, sizeof error);
+    cr_assert_eq(entry.size, 0);
+  }
+  cr_assert_eq(form(e, EGRESS__FORM_HEARTBEAT).size, 0);
+  egress_resource_unref(e);
+}
+
+Test(resource, c66_not_found_is_a_removed_name_in_delta) {
+  egress_resource *e;
+  cr_assert_eq(egress_resource_new_error(&e, EGRESS_TYPE_ENDPOINT, "a", 5, "", NULL), 0);
+  egress__span delta = form(e, EGRESS__FORM_DELTA), sotw = form(e, EGRESS__FORM_SOTW);
+  next(&delta, 9);
+  expect_bytes(next(&delta, 6).bytes, "a", 1);
+  cr_assert_eq(delta.size, 0);
+  next(&sotw, 7);
+  cr_assert_eq(sotw.size, 0);
+  egress_resource_unref(e);
+}
+
+Test(resource, an_errors_version_depends_on_all_of_it) {
+  static const struct {
+    const char *type_url, *name;
+    int32_t code;
+    const char *text;
+  } cases[] = {{"t", "a", 5, "x"}, {"u", "a", 5, "x"}, {"t", "b", 5, "x"}, {"t", "a", 6, "x"}, {"t", "a", 5, "y"}};
+  enum { COUNT = sizeof cases / sizeof cases[0] };
+  char versions[COUNT][33];
+  for (size_t i = 0; i < COUNT; i++) {
+    egress_resource *e;
+    for (int again = 0; again < 2; again++) {
+      cr_assert_eq(egress_resource_new_error(&e, cases[i].type_url, cases[i].name, cases[i].code, cases[i].text, NULL),
+                   0);
+      if (again)
+        cr_assert_str_eq(versions[i], egress_resource_version(e));
+      strcpy(versions[i], egress_resource_version(e));
+      egress_resource_unref(e);
+    }
+    for (size_t j = 0; j < i; j++)
+      cr_assert_str_neq(versions[i], versions[j], "%zu and %zu", i, j);
+  }
+}
+
+Test(resource, errors_that_cannot_be) {
+  char longest[4098];
+  memset(longest, 'x', sizeof longest);
+  longest[4097] = '\0';
+  egress_resource *e = NULL, *other = NULL;
+  cr_assert_eq(egress_resource_new_error(NULL, "t", "a", 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, NULL, "a", 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "", "a", 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", NULL, 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "", 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "*", 5, "", NULL), EGRESS_EINVAL, "c68");
+  cr_assert_eq(egress_resource_new_error(&e, "t", "a", 0, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "a", 17, "", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "a", 5, NULL, NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "a", 5, "\xff", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", "a", 5, longest, NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_resource_new_error(&e, "t", longest, 5, "", NULL), EGRESS_EINVAL);
+  cr_assert_null(e);
+  longest[4096] = '\0';
+  cr_assert_eq(egress_resource_new_error(&e, "t", longest, 16, longest, NULL), 0);
+  cr_assert_str_eq(egress_resource_error_text(e), longest);
+  cr_assert_eq(egress_resource_with_ttl(&other, e, 2000, NULL), EGRESS_EINVAL);
+  egress_text *text = NULL;
+  cr_assert_eq(egress_resource_json(&text, e), EGRESS_ENOENT);
+  cr_assert_eq(egress_resource_error(NULL), 0);
+  cr_assert_str_eq(egress_resource_error_text(NULL), "");
+  egress_resource_unref(e);
+}

@@ -89,6 +89,15 @@ Test(check, routes_name_clusters) {
   cr_assert_eq(check(), 0);
 }
 
+Test(check, an_error_is_not_the_cluster) {
+  egress_resource *error;
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+  cr_assert_eq(egress_resource_new_error(&error, EGRESS_TYPE_CLUSTER, "a", 14, "", NULL), 0);
+  cr_assert_eq(egress_snapshot_builder_put(builder, error), 0);
+  egress_resource_unref(error);
+  cr_assert_eq(check(), 1);
+}
+
 Test(check, weighted_and_mirror_clusters) {
   put(EGRESS_TYPE_ROUTE, "weighted", ROUTE_TO(WRAP(text_field(1, "w"), 1, 3)));
   put(EGRESS_TYPE_ROUTE, "mirror", ROUTE_TO(WRAP(text_field(1, "m"), 30)));

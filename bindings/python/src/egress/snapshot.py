@@ -35,6 +35,16 @@ class Resource:
         return resource
 
     @classmethod
+    def failed(cls, type_url: str, name: str, code: int, text: str) -> "Resource":
+        """An error in the place of a resource: clients are told once why they do not get it.
+
+        ``code`` is a ``google.rpc.Code``, 1 to 16; ``text`` is for people.
+        """
+        rv, raw = lowlevel.egress_resource_new_error(type_url, name, code, text)
+        check(rv, ResourceError, about=f"error {name!r} of type {type_url!r}")
+        return cls._own(raw)
+
+    @classmethod
     def from_json(cls, text: str | bytes, *, name: str | None = None, file: str | None = None) -> "Resource":
         """Read proto3 JSON: an object whose ``@type`` names any message of the Envoy v3 API.
 
@@ -69,6 +79,12 @@ class Resource:
     def version(self) -> str:
         """Hash of type, name, bytes and time to live, 32 hexadecimal digits."""
         return lowlevel.egress_resource_version(self._raw)
+
+    @property
+    def error(self) -> tuple[int, str] | None:
+        """Code and text of an error that stands in the place of a resource."""
+        code = lowlevel.egress_resource_error(self._raw)
+        return (code, lowlevel.egress_resource_error_text(self._raw)) if code else None
 
     @property
     def ttl(self) -> float | None:
