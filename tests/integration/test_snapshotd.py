@@ -11,7 +11,7 @@ import grpc
 import pytest
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
-from envoy.service.discovery.v3 import discovery_pb2
+from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 from google.protobuf import json_format
 from google.rpc import status_pb2
 
@@ -95,10 +95,27 @@ def test_packed_resources_are_served_byte_by_byte(daemon: Snapshotd) -> None:
     assert message.SerializeToString() in [resource.value for resource in response.resources]
 
 
-def test_what_the_schema_does_not_know_stays_in_packed_bytes(daemon: Snapshotd) -> None:
+def test_c82_what_the_schema_does_not_know_stays_in_packed_bytes(daemon: Snapshotd) -> None:
     unknown = cluster_pb2.Cluster(name="c").SerializeToString() + b"\xfa\xff\x03\x01x"  # field 8191
     daemon.put("node-1", {"resources_b64": [{"type_url": CLUSTER, "value": base64.b64encode(unknown).decode()}]})
     assert [resource.value for resource in ask(daemon).resources] == [unknown]
+
+
+def test_c80_a_response_is_not_split(daemon: Snapshotd) -> None:
+    """A client that limits its messages, as gRPC's do to 4 MiB, ends its own stream, and no other."""
+    large = [{**cluster(f"c{i}"), "altStatName": "x" * 1024 * 1024} for i in range(6)]
+    daemon.put("node-1", {"resources": large})
+    request = discovery_pb2.DiscoveryRequest(type_url=CLUSTER, node={"id": "node-1"})
+    with Stream(daemon.address) as other, grpc.insecure_channel(daemon.address) as limited:
+        other.ask(node="node-2")
+        stub = ads_pb2_grpc.AggregatedDiscoveryServiceStub(limited)
+        with pytest.raises(grpc.RpcError) as refused:
+            next(stub.StreamAggregatedResources(iter([request]), timeout=30))
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        daemon.put("node-2", {"resources": [cluster("small")]})
+        assert names(other.next()) == {"small"}
+    response = ask(daemon)
+    assert len(response.resources) == 6 and response.ByteSize() > 6 << 20
 
 
 def test_versions(daemon: Snapshotd) -> None:

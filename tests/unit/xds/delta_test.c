@@ -172,6 +172,14 @@ Test(delta, c28_unchanged_content_is_not_sent) {
   SENT("C: -a", set("C: b=1"));
 }
 
+Test(delta, c30_empty_lists_change_nothing) {
+  set("E: a=1 b=1");
+  subscribe('E', "a b");
+  SENT("", ack('E')); /* without a name, as the next */
+  SENT("", subscribe('E', NULL));
+  SENT("E: a=2 b=2", set("E: a=2 b=2"));
+}
+
 Test(delta, c31_star_is_wildcard) {
   set("L: a=1");
   SENT("L: a=1", subscribe('L', "*"));
@@ -208,6 +216,15 @@ Test(delta, c34_empty_first_request_of_another_type_is_no_interest) {
   set("R: a=1");
   SENT("", subscribe('R', NULL));
   SENT("", set("R: a=2"));
+}
+
+Test(delta, c35_parts_of_everything_cannot_be_left) {
+  set("C: a=1 b=1");
+  subscribe('C', "*");
+  ack('C');
+  unsubscribe('C', "a");
+  ack('C');
+  SENT("C: a=2 b=2", set("C: a=2 b=2"));
 }
 
 Test(delta, c36_a_name_that_does_not_exist_is_remembered) {
@@ -305,6 +322,45 @@ Test(delta, c48_named_changes_and_removals) {
   SENT("E: a=2 -b", set("E: a=2 c=1 d=2"));
   ack('E');
   SENT("", set("E: a=2 c=1 e=1"));
+}
+
+/* What a message has as field `number`, which it has once. */
+static egress__span only(egress__span message, uint32_t number) {
+  egress__span copy = message, found = {NULL, 0};
+  egress__field field;
+  while (egress__field_next(&copy, &field) == 1)
+    if (field.number == number) {
+      cr_assert_null(found.data);
+      found = field.bytes;
+    }
+  cr_assert_not_null(found.data);
+  return found;
+}
+
+static void is_text(egress__span span, const char *text) {
+  cr_assert_eq(span.size, strlen(text));
+  cr_assert_arr_eq(span.data, text, span.size);
+}
+
+Test(delta, c49_a_resource_has_its_name_and_version_and_c50_is_whole) {
+  set("C: a=1!x");
+  subscribe('C', NULL);
+  ack('C');
+  xds_set(&client, "g", "C: a=2!x"); /* another version of one field */
+  egress__response response;
+  cr_assert_eq(egress__stream_next(client.stream, &response), 1);
+  egress_resource *resource = egress_snapshot_find(egress_cache_get(client.cache, "g"), EGRESS_TYPE_CLUSTER, "a");
+  egress__span entry = only((egress__span){response.body->bytes, response.body->size}, 2);
+  is_text(only(entry, 1), egress_resource_version(resource));
+  is_text(only(entry, 3), "a");
+  egress__span any = only(entry, 2), message = only(any, 2);
+  is_text(only(any, 1), EGRESS_TYPE_CLUSTER);
+  cr_assert_eq(message.size, egress_resource_size(resource));
+  cr_assert_arr_eq(message.data, egress_resource_bytes(resource), message.size);
+  egress__field field;
+  while (egress__field_next(&entry, &field) == 1)
+    cr_assert_leq(field.number, 3); /* no alias, no second name */
+  egress__blob_unref(response.body);
 }
 
 Test(delta, c51_deleted_and_made_again) {
@@ -448,6 +504,12 @@ Test(delta, c75_names_beside_a_wildcard) {
   SENT("C: -late", subscribe('C', "late"));
   ack('C');
   SENT("C: late=1", set("C: a=1 b=1 late=1"));
+}
+
+Test(delta, c79_who_the_server_is) {
+  set("C: a=1");
+  subscribe('C', NULL);
+  cr_assert_str_eq(client.last.identifier, "tested");
 }
 
 Test(delta, c77_the_newest_only) {

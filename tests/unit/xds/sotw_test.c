@@ -57,6 +57,14 @@ Test(sotw, c6_response_says_type_version_and_who) {
   cr_assert_str_eq(client.last.identifier, "tested");
 }
 
+Test(sotw, c7_a_name_is_in_a_response_once) {
+  set("C: a=1 b=1 R: a=1");
+  SENT("R: a=1", ask('R', "a a"));
+  SENT("C: a=1 b=1", ask('C', "a * a")); /* by name, as part of everything, and soon changed */
+  ack('C', "a * a");
+  SENT("C: a=2 b=1", set("C: a=2 b=1 R: a=1"));
+}
+
 Test(sotw, c9_unknown_type_gets_nothing_and_does_no_harm) {
   set("C: a=1");
   SENT("", ask('S', "cert"));
@@ -69,6 +77,16 @@ Test(sotw, c10_nonce_of_an_older_stream_is_not_an_ack) {
   set("C: a=1");
   SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C', .nonce = "17", .error = "of another stream"}));
   cr_assert_str_eq(client.events, "connected n of g; ");
+}
+
+Test(sotw, c11_first_request_may_tell_a_version_of_before) {
+  set("C: a=1 R: r=1");
+  ask('R', "r");
+  char version[XDS_WORD];
+  strcpy(version, client.last.version);
+  xds_reconnect(&client);
+  SENT("R: r=1", xds_ask(&client, (xds_request){.type = 'R', .names = "r", .version = version}));
+  SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C', .version = "of another server"}));
 }
 
 Test(sotw, c12_stale_nonce_is_not_answered) {
@@ -176,6 +194,16 @@ Test(sotw, c20_nack_text_is_passed_on_and_made_utf8) {
   ask('C', NULL);
   xds_ask(&client, (xds_request){.type = 'C', .nonce = xds_nonce(&client, 'C'), .error = "not \xff UTF-8: \xc3\xbc"});
   cr_assert_str_eq(client.events, "connected n of g; nacked C 13 not ? UTF-8: \xc3\xbc; ");
+}
+
+Test(sotw, c21_only_the_newest_of_many_requests_is_answered) {
+  set("R: a=1 b=1 c=1");
+  SENT("R: a=1", ask('R', "a"));
+  SENT("", stale('R', "a")); /* an ACK: nothing is owed */
+  SENT("R: b=1", ask('R', "a b"));
+  SENT("", stale('R', "a b c"));
+  SENT("", stale('R', "b c"));
+  SENT("R: c=1", ask('R', "c"));
 }
 
 Test(sotw, c22_one_response_in_flight_and_c77_then_the_newest_only) {
@@ -340,6 +368,16 @@ Test(sotw, c34_empty_list_of_another_type_is_no_interest) {
   SENT("", ask('E', NULL));
   SENT("", set("R: a=2 E: a=2"));
   SENT("R: a=2", ask('R', "a"));
+}
+
+Test(sotw, c35_what_everything_is_depends_on_the_node) {
+  xds_client other;
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  xds_set(&client, "h", "C: of-h=1");
+  set("C: a=1 b=1");
+  SENT("C: a=1 b=1", ask('C', NULL));
+  SENT("C: of-h=1", xds_ask(&other, (xds_request){.type = 'C', .node_id = "m", .cluster = "h"}));
+  xds_end(&other);
 }
 
 Test(sotw, c36_a_name_that_does_not_exist_is_remembered) {
@@ -683,6 +721,17 @@ Test(sotw, c59_endpoints_of_clusters_not_wanted_are_not_sent_again) {
   ask('E', "a b");
   ack('E', "a b");
   SENT("C: a=2! | E: a=1", set("C: a=2! b=2! E: a=1 b=1"));
+}
+
+Test(sotw, c60_routes_come_after_what_they_lead_to) {
+  set("C: a=1! E: a=1 R: r=to-a");
+  ask('C', NULL);
+  ask('E', "a b");
+  ask('R', "r");
+  ack('C', NULL);
+  ack('E', "a b");
+  ack('R', "r");
+  SENT("C: a=1! b=1! | E: b=1 | R: r=to-b", set("C: a=1! b=1! E: a=1 b=1 R: r=to-b"));
 }
 
 Test(sotw, c76_changes_of_names_not_wanted_are_not_sent) {
