@@ -5,6 +5,8 @@
 /* Enough for ever: a type takes a table of 512 bytes and few names, and the same once more for versions. */
 enum { BYTES_MAX = 2048 * TYPES };
 
+enum { PASSES_MS = 700 /* before a client takes what is due by a step: now and then a heartbeat is */ };
+
 static const char strange_nonce[] = "99999999";
 
 int is_whole(const client *c, int type) {
@@ -96,6 +98,7 @@ static void send(client *c, xds_request request) {
   if (!c->joined) {
     request.node_id = "n";
     request.cluster = group_name(c->group);
+    request.features = c->id == 1 ? "xds.config.supports-resource-ttl" : NULL; /* one of delta */
     c->joined = 1;
     client_notice(c);
   }
@@ -355,6 +358,29 @@ static void begin_due(client *c) {
   c->taken = c->due;
 }
 
+/* c63: it is of what the client holds, and taken at once, which changes nothing and is no event. */
+static int take_heartbeat(client *c, const xds_response *read) {
+  view *v = &c->views[strchr(TYPE_LETTERS, read->type) - TYPE_LETTERS];
+  if (read->count == 0 || strchr(read->puts[0], '~') == NULL)
+    return 0;
+  uint64_t nonce = strtoull(read->nonce, NULL, 10);
+  MUST(nonce > c->last_nonce, "c10: the nonce %s is not new", read->nonce);
+  MUST(read->removed == 0 && !v->in_flight, "c63: a heartbeat of %c out of place", read->type);
+  for (size_t i = 0; i < read->count; i++) {
+    int name = read->puts[i][0] - 'a';
+    MUST(strchr(read->puts[i], '~') != NULL, "c63: %c %c in a heartbeat", read->type, 'a' + name);
+    MUST(is_listed(v, name), "c63: a heartbeat of %c %c, which is not wanted", read->type, 'a' + name);
+    MUST(v->held[name] != 0 && strcmp(v->versions[name], read->versions[i]) == 0,
+         "c63: a heartbeat of %c %c, which the client does not hold", read->type, 'a' + name);
+  }
+  c->last_nonce = nonce;
+  memcpy(v->handled, read->nonce, XDS_WORD);
+  c->events = 0;
+  send(c, (xds_request){.type = read->type, .nonce = read->nonce});
+  MUST(c->events == 0, "c63: a heartbeat is an event");
+  return 1;
+}
+
 int client_drain(client *c) {
   egress__response response;
   int rv, count = 0, last_type = -1;
@@ -364,6 +390,8 @@ int client_drain(client *c) {
   while ((rv = egress__stream_next(c->stream, &response)) == 1) {
     xds_response read;
     xds_decode(&read, &response, c->variant);
+    if (take_heartbeat(c, &read))
+      continue;
     int type = judge_response(c, &read, last_type);
     last_type = type;
     c->views[type].response = read;
@@ -396,6 +424,11 @@ void client_repeat(client *c) {
       send_list(c, type, c->views[type].handled, NULL);
 }
 
+static void drain_later(client *c) {
+  c->config.now_ms += PASSES_MS;
+  client_drain(c);
+}
+
 void client_play(client *c, const step *s) {
   if (s->kind == STEP_CONNECT)
     reconnect(c, s);
@@ -406,7 +439,7 @@ void client_play(client *c, const step *s) {
   else if (s->kind == STEP_STALE)
     send_stale(c, s);
   else if (s->kind == STEP_DRAIN)
-    client_drain(c);
+    drain_later(c);
   else if (s->kind == STEP_ANSWER)
     answer_any(c, s);
   else if (s->kind == STEP_DISCONNECT)

@@ -35,12 +35,16 @@ content groups_content(const groups *g, int group) {
   return g->own[counting] ? g->contents[counting] : (content){0};
 }
 
+enum { TTL_MS = 3000, TTL_EVERY = 3 /* values have a time to live */ };
+
 static void put(egress_snapshot_builder *builder, int type, int name, int value, const egress_alloc *alloc) {
   char service[4] = "", text[XDS_WORD], name_text[] = {(char)('a' + name), '\0'};
   int endpoints = TYPE_LETTERS[type] == 'C' ? endpoints_of(name) : -1;
   if (endpoints >= 0)
     snprintf(service, sizeof service, endpoints == name ? "!" : "!%c", 'a' + endpoints);
-  snprintf(text, sizeof text, "%d%s", value, service);
+  size_t size = (size_t)snprintf(text, sizeof text, "%d%s", value, service);
+  if (value % TTL_EVERY == 0)
+    snprintf(text + size, sizeof text - size, "@%d", TTL_MS);
   egress_resource *resource;
   assert(xds_resource(&resource, TYPE_LETTERS[type], name_text, text, alloc) == 0);
   assert(egress_snapshot_builder_put(builder, resource) == 0);

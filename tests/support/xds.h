@@ -81,7 +81,8 @@ static inline int xds_resource(egress_resource **out, char type, const char *nam
   if (service != NULL) {
     uint8_t config[XDS_WORD + 2];
     to = egress__put_varint(egress__put_varint(to, 2 << 3), 3);
-    size_t size = service[1] == '\0' ? 0 : (size_t)(xds_put_text(config, 2, service + 1) - config);
+    size_t other = strcspn(service + 1, "@");
+    size_t size = other == 0 ? 0 : (size_t)(egress__put_bytes(config, 2, service + 1, other) - config);
     to = egress__put_bytes(to, 3, config, size);
   }
   to = egress__put_bytes(to, 15, value, strcspn(value, "@"));
