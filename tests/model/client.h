@@ -58,7 +58,7 @@ typedef struct client {
   char event_version[XDS_WORD];
   view views[TYPES];
   size_t responses; /* in all */
-  FILE *trace; /* NULL: none */
+  FILE *trace;      /* NULL: none */
 } client;
 
 void client_begin(client *c, int id, const groups *g);
