@@ -215,6 +215,16 @@ def test_routes_and_endpoints_that_are_absent_are_kept(client: Running) -> None:
     assert client.messages(since, "resp", ROUTE) == client.messages(since, "resp", ENDPOINT) == []
 
 
+def test_c62_c64_resources_with_a_time_to_live(client: Running) -> None:
+    """None of these clients says that it knows of such times: they get the resources as they are."""
+    since = client.daemon.last()
+    ttls = {type_url: 600 for type_url in TYPES}
+    client.daemon.put(client.program.node, {"resources": client.simple("two"), "ttls": ttls})
+    client.wait_answer("two", {"one"})
+    client.wait_held({ENDPOINT: "endpoints"})
+    assert client.refusals(since) == []
+
+
 @pytest.mark.parametrize("part", ["cluster", "listener"])
 def test_removal_and_return(client: Running, part: str) -> None:
     gone = {"cluster": (CLUSTER, "backend"), "listener": (LISTENER, SERVICE)}[part]
