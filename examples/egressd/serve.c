@@ -223,6 +223,13 @@ static const char *event_name(int32_t kind) {
     return "nacked";
   case EGRESS_EVENT_REJECTED:
     return "rejected";
+  case EGRESS_EVENT_HELD:
+  case EGRESS_EVENT_ROLLED_BACK:
+  case EGRESS_EVENT_PROVEN:
+  case EGRESS_EVENT_ROLLOUT_STAGED:
+  case EGRESS_EVENT_ROLLOUT_SOAKING:
+  case EGRESS_EVENT_ROLLOUT_OPEN:
+    break; /* nothing is tried here */
   }
   return "event";
 }

@@ -124,6 +124,13 @@ void status_event(stream_list *self, const egress_event *event) {
     return;
   case EGRESS_EVENT_REJECTED:
     return; /* it ends the stream: DISCONNECTED follows */
+  case EGRESS_EVENT_HELD:
+  case EGRESS_EVENT_ROLLED_BACK:
+  case EGRESS_EVENT_PROVEN:
+  case EGRESS_EVENT_ROLLOUT_STAGED:
+  case EGRESS_EVENT_ROLLOUT_SOAKING:
+  case EGRESS_EVENT_ROLLOUT_OPEN:
+    return; /* nothing is tried here */
   }
 }
 

@@ -91,6 +91,76 @@ EGRESS_API egress_snapshot *egress_cache_get(const egress_cache *cache, const ch
  */
 EGRESS_API int egress_cache_clear(egress_cache *cache, const char *group);
 
+/** What becomes of a group's new snapshot when a client refuses it. */
+typedef enum egress_on_nack {
+  /** Nothing: it goes to everybody. */
+  EGRESS_ON_NACK_NOTHING = 0,
+  /** Streams that have it keep it; no others get it. */
+  EGRESS_ON_NACK_HOLD = 1,
+  /** All streams go back to the last good snapshot. */
+  EGRESS_ON_NACK_ROLLBACK = 2
+} egress_on_nack;
+
+/** How new snapshots of a group are tried. docs/rollback.md tells what happens. */
+typedef struct egress_trial_options {
+  /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
+  size_t size;
+  /** An ``egress_on_nack``. */
+  uint32_t on_nack;
+  /** A snapshot is good when this share of the streams has accepted it, in percent, at most 100; 0 means 100. */
+  uint32_t good_percent;
+  /**
+   * A new snapshot goes to this share of the streams first, in percent, at most 100; 0 means 100: to all at once. Needs
+   * an ``on_nack``.
+   */
+  uint32_t rollout_percent;
+  /** How long the others wait after these have accepted it, in milliseconds. */
+  uint32_t soak_ms;
+} egress_trial_options;
+#define EGRESS_TRIAL_OPTIONS_INIT \
+  { sizeof(egress_trial_options), EGRESS_ON_NACK_NOTHING, 0, 0, 0 }
+
+/**
+ * Says how new snapshots of a group are tried: what happens when a client refuses one, and whether it goes to some
+ * streams first. Without this it goes to everybody, whatever they say. A trial under way begins again; a snapshot that
+ * is there already goes on trial, too.
+ *
+ * :param group: UTF-8, 1 to 255 bytes, copied; ``"*"`` stands for every group for which nothing else is said.
+ * :param options: copied; NULL: nothing is said any more.
+ * :return: 0; EGRESS_EINVAL: no cache, no valid group name, an unknown ``on_nack``, more than 100 percent, or
+ *   ``rollout_percent`` without ``on_nack``; EGRESS_EABI; EGRESS_ENOMEM: nothing changed.
+ *
+ * Thread: the cache's; nothing of yours is called before this returns. Since: 0.1.
+ */
+EGRESS_API int egress_cache_set_trial(egress_cache *cache, const char *group, const egress_trial_options *options);
+
+/** Where the trial of a group's own snapshot stands. */
+typedef enum egress_trial {
+  /** No trial: the group has no snapshot, or its snapshots are not tried. */
+  EGRESS_TRIAL_NONE = 0,
+  /** Some streams are given it; the others have the last good one. */
+  EGRESS_TRIAL_STAGED = 1,
+  /** These have accepted it; ``soak_ms`` pass. */
+  EGRESS_TRIAL_SOAKING = 2,
+  /** All are given it. */
+  EGRESS_TRIAL_OPEN = 3,
+  /** It was accepted: this is the last good one now. */
+  EGRESS_TRIAL_GOOD = 4,
+  /** It was refused: new streams get the last good one. */
+  EGRESS_TRIAL_REFUSED = 5
+} egress_trial;
+
+/** Where the trial of the group's own snapshot stands: an ``egress_trial``. Thread: the cache's. Since: 0.1. */
+EGRESS_API int egress_cache_trial(const egress_cache *cache, const char *group);
+
+/**
+ * The last of the group's own snapshots that was good, borrowed until the group or its trial is set or cleared; NULL:
+ * there is none, or they are not tried. ``egress_cache_get`` gives the one set last, good or not.
+ *
+ * Thread: the cache's. Since: 0.1.
+ */
+EGRESS_API egress_snapshot *egress_cache_good(const egress_cache *cache, const char *group);
+
 EGRESS_END_DECLS
 
 #endif

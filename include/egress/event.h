@@ -8,7 +8,7 @@
 
 EGRESS_BEGIN_DECLS
 
-/** What happened on a stream. */
+/** What happened on a stream, or to a group's snapshot. */
 typedef enum egress_event_kind {
   /** A client opened a stream and said who it is (its first request). */
   EGRESS_EVENT_CONNECTED = 1,
@@ -19,16 +19,34 @@ typedef enum egress_event_kind {
   /** The client refused a response; ``message`` is its own text. It goes on with what it had. */
   EGRESS_EVENT_NACKED = 4,
   /** The server ended a stream because of what the client sent, or may not have; ``message`` says why. */
-  EGRESS_EVENT_REJECTED = 5
+  EGRESS_EVENT_REJECTED = 5,
+  /**
+   * The group's new snapshot was refused by this client, in these words, and no other stream is given it any more
+   * (``EGRESS_ON_NACK_HOLD``). The client's own ``EGRESS_EVENT_NACKED`` came before.
+   */
+  EGRESS_EVENT_HELD = 6,
+  /** The same, and all streams go back to the last good snapshot (``EGRESS_ON_NACK_ROLLBACK``). */
+  EGRESS_EVENT_ROLLED_BACK = 7,
+  /** The group's new snapshot was accepted: it is the last good one now. */
+  EGRESS_EVENT_PROVEN = 8,
+  /** The group's new snapshot goes to a share of the streams. */
+  EGRESS_EVENT_ROLLOUT_STAGED = 9,
+  /** These have accepted it; the others wait for ``soak_ms``. */
+  EGRESS_EVENT_ROLLOUT_SOAKING = 10,
+  /** The others are given it, too. */
+  EGRESS_EVENT_ROLLOUT_OPEN = 11
 } egress_event_kind;
 
 /** One event. Text is valid during the callback, or until the next ``egress_server_next_event``. */
 typedef struct egress_event {
-  /** Which stream of this server, from 1, never used again. */
+  /** Which stream of this server, from 1, never used again; 0: the event is a group's. */
   uint64_t stream_id;
   /** The node's id; ``""`` before it is known. */
   const char *node_id;
-  /** The group that the node belongs to; ``""`` before it is known. */
+  /**
+   * The group that the node belongs to; ``""`` before it is known. From EGRESS_EVENT_HELD on: the group whose snapshot
+   * it is about, which may be ``"*"``.
+   */
   const char *group;
   /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
   const char *peer;
@@ -38,6 +56,8 @@ typedef struct egress_event {
   const char *version;
   /** For people: why a stream ended or a response was refused; else ``""``. */
   const char *message;
+  /** Name of the resource that was refused (HELD, ROLLED_BACK), where that can be told; else ``""``. */
+  const char *resource;
   /** An ``egress_event_kind``. */
   int32_t kind;
   /** ``google.rpc.Code`` that goes with ``message``; 0 when there is none. */

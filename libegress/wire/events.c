@@ -28,7 +28,7 @@ void egress__events_dispose(egress__events *events) {
   events->taken = NULL;
 }
 
-enum { TEXTS = 6 };
+enum { TEXTS = 7 };
 
 /* The texts of an event, so that they can be walked. */
 static void texts_of(const char ***out, egress_event *event) {
@@ -38,6 +38,7 @@ static void texts_of(const char ***out, egress_event *event) {
   out[3] = &event->type_url;
   out[4] = &event->version;
   out[5] = &event->message;
+  out[6] = &event->resource;
 }
 
 /* Sizes cannot overflow: a text comes from a request, which is bounded, or from us. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,9 @@ enum {
 };
 
 static const egress__place nowhere;
+
+static void on_group_event(egress__observer *observer, const egress_event *event);
+static void on_soak(egress__observer *observer);
 
 /* ---- making ---- */
 
@@ -106,6 +110,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
+  server->observer = (egress__observer){.on_event = on_group_event, .on_soak = on_soak};
+  egress__cache_observe(cache, &server->observer);
   server->grpc_log = (egress__grpc_log){.log = own.log, .user = own.user};
   egress__grpc_log_join(&server->grpc_log);
   *out = server;
@@ -127,6 +133,7 @@ void egress_server_free(egress_server *server) {
   egress__grpc_log_leave(&server->grpc_log);
   free_listeners(server);
   egress__events_dispose(&server->events);
+  egress__cache_unobserve(server->cache, &server->observer);
   egress_cache_unref(server->cache);
   egress__free(server->alloc, server->identifier);
   egress__free(server->alloc, server);
@@ -203,6 +210,7 @@ static void on_inbox_closed(void *user) {
 static void begin_end(egress_server *server) {
   uv_timer_stop(&server->timer);
   uv_timer_stop(&server->beats);
+  uv_timer_stop(&server->soak);
   for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
     egress__listener_close(listener);
   for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
@@ -233,6 +241,7 @@ static void release(egress_server *server) {
   egress__grpc_log_watch_accept(&server->grpc_log, NULL);
   uv_close((uv_handle_t *)&server->timer, on_timer_closed);
   uv_close((uv_handle_t *)&server->beats, on_timer_closed);
+  uv_close((uv_handle_t *)&server->soak, on_timer_closed);
   if (server->inbox != NULL)
     egress__inbox_close(server->inbox, on_inbox_closed, server);
   server->inbox = NULL;
@@ -322,6 +331,32 @@ static void on_wake(void *user) {
     egress__inbox_wake(server->inbox);
 }
 
+/* ---- what the cache tells ---- */
+
+static egress_server *server_of(egress__observer *observer) {
+  return (egress_server *)((char *)observer - offsetof(egress_server, observer));
+}
+
+static void on_group_event(egress__observer *observer, const egress_event *event) {
+  egress_server *server = server_of(observer);
+  egress__events_add(&server->events, event);
+  if (server->inbox != NULL)
+    egress__inbox_wake(server->inbox); /* the embedder may be the one who calls the cache: later */
+}
+
+static void on_soak_timer(uv_timer_t *timer) {
+  egress_server *server = timer->data;
+  uint64_t wait_ms = egress__cache_tick(server->cache, uv_now(server->loop));
+  if (wait_ms != UINT64_MAX)
+    uv_timer_start(timer, on_soak_timer, wait_ms, 0);
+}
+
+static void on_soak(egress__observer *observer) {
+  egress_server *server = server_of(observer);
+  if (server->state == EGRESS__SERVER_SERVING)
+    uv_timer_start(&server->soak, on_soak_timer, 0, 0);
+}
+
 /* ---- listening and closing ---- */
 
 static int take_listen_options(egress_listen_options *own, const egress_listen_options *given, egress_diag *diag) {
@@ -340,7 +375,7 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
 }
 
 static void init_timers(egress_server *server) {
-  uv_timer_t *timers[] = {&server->timer, &server->beats};
+  uv_timer_t *timers[] = {&server->timer, &server->beats, &server->soak};
   for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
     uv_timer_init(server->loop, timers[i]);
     timers[i]->data = server;
@@ -354,6 +389,7 @@ static void put_on_loop(egress_server *server) {
   egress__server_hold_handle(server);
   init_timers(server);
   server->state = EGRESS__SERVER_SERVING;
+  on_soak(&server->observer); /* what another server of this cache left off */
 }
 
 static int listen_on(egress_server *server, const char *address, const egress_listen_options *options,

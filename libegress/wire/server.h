@@ -5,6 +5,7 @@
 
 #include <egress/server.h>
 
+#include "cache/cache.h"
 #include "wire/events.h"
 #include "wire/grpc_log.h"
 #include "wire/inbox.h"
@@ -26,6 +27,7 @@ struct egress_server {
   const egress_alloc *alloc;
   uv_loop_t *loop;
   egress_cache *cache;
+  egress__observer observer;     /* of the cache */
   egress_server_options options; /* no zero is left in its limits */
   char *identifier;
   egress__server_state state;
@@ -40,6 +42,7 @@ struct egress_server {
   uint64_t last_stream_id;
   egress__events events;
   egress__grpc_log grpc_log;
+  uv_timer_t soak;  /* for egress__cache_tick */
   uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
   uv_timer_t beats; /* serving: runs when a heartbeat is due */
   uint64_t beat_ms; /* when it runs, in the loop's time; UINT64_MAX: not started */

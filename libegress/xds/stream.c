@@ -7,6 +7,7 @@
  *   then           clusters, endpoints, listeners, routes, others: in this order, so that nothing names what was not
  *                  sent before. Meanwhile new names are answered from the snapshot adopted: Envoy holds back the ACK of
  *                  clusters until it got their endpoints.
+ *   at the end     nothing is left to send or to be answered: a snapshot on trial is accepted, or refused
  */
 #include "xds/stream.h"
 
@@ -98,7 +99,8 @@ const char *egress__stream_group(const egress__stream *stream) {
 /* Fills in what every event says and raises it. */
 static void raise_event(egress__stream *stream, egress_event event) {
   event.node_id = egress__stream_node_id(stream);
-  event.group = egress__stream_group(stream);
+  event.group = event.group != NULL ? event.group : egress__stream_group(stream);
+  event.resource = event.resource != NULL ? event.resource : "";
   event.peer = "";
   stream->config->on_event(stream, &event, stream->user);
 }
@@ -199,6 +201,14 @@ static void copy_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], egress__span t
   out[used] = '\0';
 }
 
+/* A type of `snap` was refused, as the event says. Returns 1 when by that another snapshot counts. */
+static int refuse(egress__stream *stream, egress_event event) {
+  if (!egress__watch_refuse(&event, &stream->watch, egress__snapshot_type(stream->snap, event.type_url)))
+    return 0;
+  raise_event(stream, event);
+  return 1;
+}
+
 /* The client's answer to the response in flight. */
 static void take_answer(egress__stream *stream, egress__track *track, const egress__request *request) {
   char message[EGRESS__ERROR_TEXT_MAX + 1] = "";
@@ -216,6 +226,8 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   }
   if (request->has_error || !was_beat) /* that a heartbeat was taken is no news */
     raise_event(stream, event);
+  if (request->has_error)
+    refuse(stream, event);
 }
 
 static int is_current(const egress__track *track, egress__span nonce) {
@@ -313,10 +325,10 @@ static void adopt_type(const egress__stream *stream, egress__track *track, const
 static void adopt_newest(egress__stream *stream) {
   if (stream->watch.group == NULL || (!stream->watch.changed && stream->snap != NULL))
     return;
-  egress_snapshot *snap = egress__group_snapshot(stream->watch.group);
+  egress_snapshot *snap = egress__watch_snapshot(&stream->watch);
   if (snap != NULL && is_held_up(stream, snap))
     return;
-  stream->watch.changed = 0;
+  egress__watch_take(&stream->watch, snap);
   if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
     return;
   for (egress__track *track = stream->tracks; track != NULL; track = track->next)
@@ -406,7 +418,7 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   return 1;
 }
 
-int egress__stream_next(egress__stream *stream, egress__response *out) {
+static int next(egress__stream *stream, egress__response *out) {
   adopt_newest(stream);
   int rv = 0;
   for (egress__track *track = stream->tracks; rv == 0 && stream->snap != NULL && track != NULL; track = track->next)
@@ -421,6 +433,37 @@ uint64_t egress__stream_due(const egress__stream *stream) {
     due = mine < due ? mine : due;
   }
   return due;
+}
+
+/*
+ * All that is to be sent of a snapshot on trial was sent: what does the client say? A type that it refused before, in
+ * another snapshot, is not sent again; so here that counts as its answer. Returns 1 when another snapshot counts now.
+ */
+static int judge(egress__stream *stream) {
+  const egress__track *refused = NULL;
+  for (const egress__track *track = stream->tracks; track != NULL; track = track->next) {
+    if (track->phase == EGRESS__PHASE_WAITING)
+      return 0;
+    if (track->phase == EGRESS__PHASE_REFUSED && egress__watch_tries(&stream->watch, track->type_url))
+      refused = track;
+  }
+  if (refused == NULL) {
+    egress__watch_accept(&stream->watch);
+    return 0;
+  }
+  return refuse(stream, (egress_event){.type_url = refused->type_url,
+                                       .version = egress_snapshot_type_label(stream->snap, refused->type_url),
+                                       .message = "the client has refused this before"});
+}
+
+int egress__stream_next(egress__stream *stream, egress__response *out) {
+  int rv = next(stream, out);
+  if (rv != 0 || !stream->watch.judged)
+    return rv;
+  stream->inside = 1;
+  int moved = judge(stream);
+  stream->inside = 0;
+  return moved ? next(stream, out) : 0;
 }
 
 int egress__stream_fetch(egress__stream *stream, egress__response *out) {

@@ -48,6 +48,52 @@ static int groups(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+/* What is new is refused: the client's words are looked up if there is memory, and all else happens without. */
+static void refuse(egress__watch *watch, egress_snapshot *snap) {
+  egress_event event = {.type_url = EGRESS_TYPE_CLUSTER, .message = "no"};
+  assert(egress__watch_snapshot(watch) == snap);
+  egress__watch_take(watch, snap);
+  assert(egress__watch_refuse(&event, watch, egress__snapshot_type(snap, EGRESS_TYPE_CLUSTER)) == 1);
+  assert(strcmp(event.resource, "b") == 0 || event.resource[0] == '\0');
+}
+
+static int try_snapshots(egress_cache *cache, const egress_alloc *alloc) {
+  egress__watch watch = {.on_change = on_change};
+  egress_trial_options options = EGRESS_TRIAL_OPTIONS_INIT;
+  options.on_nack = EGRESS_ON_NACK_ROLLBACK;
+  int rv = egress_cache_set_trial(cache, "g", &options);
+  if (rv == 0)
+    rv = set(cache, "g", "C: a=1", alloc);
+  if (rv == 0)
+    rv = egress__cache_join(cache, &(egress_node){"n", "g"}, &watch);
+  if (rv != 0)
+    return rv;
+  egress_snapshot *good = egress_cache_get(cache, "g");
+  egress__watch_take(&watch, good);
+  egress__watch_accept(&watch);
+  assert(egress_cache_good(cache, "g") == good);
+  rv = set(cache, "g", "C: a=1 b=1", alloc);
+  assert(egress_cache_good(cache, "g") == good);
+  if (rv == 0) {
+    refuse(&watch, egress_cache_get(cache, "g"));
+    assert(egress__watch_snapshot(&watch) == good);
+  }
+  egress__watch_leave(&watch);
+  return rv;
+}
+
+static int trials(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  options.alloc = alloc;
+  egress_cache *cache = NULL;
+  int rv = egress_cache_new(&cache, &options);
+  if (rv == 0)
+    rv = try_snapshots(cache, alloc);
+  egress_cache_unref(cache);
+  return rv;
+}
+
 static int pack(egress__steps *steps, const egress_snapshot *from, const egress_snapshot *to) {
   egress__bases bases = {.sets = {egress__snapshot_type(from, EGRESS_TYPE_CLUSTER)}, .count = 1};
   egress__step *step = NULL;
@@ -83,6 +129,7 @@ static int steps(const egress_alloc *alloc, void *user) {
 
 int main(void) {
   sweep_run("groups", groups, NULL);
+  sweep_run("trials", trials, NULL);
   sweep_run("steps", steps, NULL);
   return 0;
 }

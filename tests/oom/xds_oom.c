@@ -110,11 +110,15 @@ static int play(scene *s, const act *acts) {
   return rv;
 }
 
-static int run(const egress_alloc *alloc, egress__xds_variant variant, const act *acts) {
+static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, const act *acts) {
   scene s = {.variant = variant, .alloc = alloc};
+  egress_trial_options trial = EGRESS_TRIAL_OPTIONS_INIT;
+  trial.on_nack = on_nack;
   egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
   options.alloc = alloc;
   int rv = egress_cache_new(&s.cache, &options);
+  if (rv == 0)
+    rv = egress_cache_set_trial(s.cache, "g", &trial);
   if (rv == 0) {
     s.config = (egress__stream_config){alloc,    s.cache,  "tested",  100, EGRESS__STREAM_BYTES_MAX,
                                        on_ready, on_event, authorise, 0};
@@ -143,7 +147,7 @@ static int sotw(const egress_alloc *alloc, void *user) {
       {.request = {.type = 'L', .names = "*"}, .answers = 1, .sent = "L: l=2"},
       {.sent = NULL},
   };
-  return run(alloc, EGRESS__XDS_SOTW, acts);
+  return run(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, acts);
 }
 
 static int delta(const egress_alloc *alloc, void *user) {
@@ -161,7 +165,22 @@ static int delta(const egress_alloc *alloc, void *user) {
       {.request = {.type = 'E'}, .answers = 1, .sent = "E: a=2"},
       {.sent = NULL},
   };
-  return run(alloc, EGRESS__XDS_DELTA, acts);
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
+static int rollback(const egress_alloc *alloc, void *user) {
+  static const act acts[] = {
+      {.request = {.type = 'C'}, .sent = ""},
+      {.snapshot = "C: a=1 b=1", .sent = "C: a=1 b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=2 b=1", .sent = "C: a=2 b=1"},
+      {.request = {.type = 'C', .error = "bad"}, .answers = 1, .sent = "C: a=1 b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=3 b=1", .sent = "C: a=3 b=1"},
+      {.sent = NULL},
+  };
+  (void)user;
+  return run(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_ROLLBACK, acts);
 }
 
 static int sotw_heartbeats(const egress_alloc *alloc, void *user) {
@@ -176,7 +195,7 @@ static int sotw_heartbeats(const egress_alloc *alloc, void *user) {
       {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = "L: l=1@3000 m=1"},
       {.sent = NULL},
   };
-  return run(alloc, EGRESS__XDS_SOTW, acts);
+  return run(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, acts);
 }
 
 static int delta_heartbeats(const egress_alloc *alloc, void *user) {
@@ -191,7 +210,7 @@ static int delta_heartbeats(const egress_alloc *alloc, void *user) {
       {.passed_ms = 1000, .sent = "E: a~3000"},
       {.sent = NULL},
   };
-  return run(alloc, EGRESS__XDS_DELTA, acts);
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
 }
 
 static int errors(const egress_alloc *alloc, egress__xds_variant variant, const char *changed) {
@@ -202,7 +221,7 @@ static int errors(const egress_alloc *alloc, egress__xds_variant variant, const 
       {.snapshot = "C: a=2 b=#14 c=#7 E: a=#5", .sent = changed},
       {.sent = NULL},
   };
-  return run(alloc, variant, acts);
+  return run(alloc, variant, EGRESS_ON_NACK_NOTHING, acts);
 }
 
 static int sotw_errors(const egress_alloc *alloc, void *user) {
@@ -222,5 +241,6 @@ int main(void) {
   sweep_run("heartbeats, delta", delta_heartbeats, NULL);
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
+  sweep_run("rollback", rollback, NULL);
   return 0;
 }

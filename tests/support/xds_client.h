@@ -14,7 +14,7 @@ typedef struct xds_client {
   egress__stream *stream;
   egress__stream_fault fault;
   int ready;                  /* calls of on_ready */
-  char events[XDS_TEXT];      /* "connected; acked C; nacked C 13 text; " */
+  char events[XDS_TEXT];      /* "connected; acked C; nacked C 13 text; held C a of g: text; " */
   char versions[XDS_TEXT];    /* of the acked and nacked responses, by type letter: "C=..." */
   char text[XDS_TEXT];        /* the responses of the last call of `xds_drain` */
   xds_response last;          /* the last of them */
@@ -37,7 +37,14 @@ static inline void xds_on_event(egress__stream *stream, const egress_event *even
   size_t room = sizeof client->events - used;
   char letter = xds_letter((egress__span){(const uint8_t *)event->type_url, strlen(event->type_url)});
   cr_assert_str_eq(event->node_id, egress__stream_node_id(stream));
+  if (event->kind == EGRESS_EVENT_HELD || event->kind == EGRESS_EVENT_ROLLED_BACK) {
+    snprintf(to, room, "%s %c %s of %s: %s; ", event->kind == EGRESS_EVENT_HELD ? "held" : "rolled back", letter,
+             event->resource, event->group, event->message);
+    snprintf(client->versions, sizeof client->versions, "%s", event->version);
+    return;
+  }
   cr_assert_str_eq(event->group, egress__stream_group(stream));
+  cr_assert_str_eq(event->resource, "");
   if (event->kind == EGRESS_EVENT_CONNECTED)
     snprintf(to, room, "connected %s of %s; ", event->node_id, event->group);
   else if (event->kind == EGRESS_EVENT_ACKED)

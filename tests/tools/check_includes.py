@@ -31,7 +31,7 @@ PUBLIC = {
     "bootstrap": "compile",
     "compile": "compile",
     "cache": "cache",
-    "event": "xds",
+    "event": "cache",
     "message": "wire",
     "peer": "wire",
     "access": "wire",

@@ -3,6 +3,7 @@
  * a line of JSON for everything that happens. The first line is {"ports": [...]}, or {"error": CODE, "text": ...}.
  *
  *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N] [--messages]
+ *              [--on-nack hold|rollback [--rollout PERCENT --soak MS]]
  *              [--refuse TEXT] [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--insecure-secrets]
  *              [--nofile N] --listen ADDRESS...
  *
@@ -10,6 +11,7 @@
  * that authorises is asked; it refuses the node that is called TEXT, and the types that end so.
  * TLS, --insecure and --insecure-secrets hold for the addresses behind them. Commands, each answered by one line:
  *   push            changes one cluster
+ *   set NAME...     a snapshot of static clusters of these names; Envoy refuses those whose name begins with "bad"
  *   clear           takes the snapshot away
  *   count           {"streams": N}
  *   take            the events that wait, with --pull: then they are not printed as they come
@@ -42,6 +44,7 @@ typedef struct app {
   const char *refuse;
   egress_server_options options;
   egress_listen_options listen;
+  egress_trial_options trial;
   char line[LINE]; /* a command that has not come whole */
   size_t line_size;
 } app;
@@ -66,8 +69,10 @@ static void print_field(const char *name, const char *text) {
 }
 
 static const char *kind_name(int32_t kind) {
-  static const char *const names[] = {"?", "connected", "disconnected", "acked", "nacked", "rejected"};
-  return kind >= 1 && kind <= 5 ? names[kind] : names[0];
+  static const char *const names[] = {
+      "?",    "connected",   "disconnected", "acked",          "nacked",          "rejected",
+      "held", "rolled back", "proven",       "rollout staged", "rollout soaking", "rollout open"};
+  return kind >= 1 && kind < (int32_t)(sizeof names / sizeof *names) ? names[kind] : names[0];
 }
 
 static void print_event(const egress_event *event) {
@@ -79,6 +84,7 @@ static void print_event(const egress_event *event) {
   print_field("type", event->type_url);
   print_field("version", event->version);
   print_field("message", event->message);
+  print_field("resource", event->resource);
   printf("}\n");
   fflush(stdout);
 }
@@ -220,10 +226,44 @@ static void push(app *a) {
          sample_name(name, index));
 }
 
+/* A cluster that is said to find its endpoints by EDS, but not where, is refused. */
+static void put_cluster(egress_snapshot_builder *builder, const char *name) {
+  unsigned char bytes[LINE + 4] = {1 << 3 | 2, (unsigned char)strlen(name)};
+  size_t size = 2 + strlen(name);
+  memcpy(bytes + 2, name, strlen(name));
+  if (strncmp(name, "bad", 3) == 0) {
+    bytes[size++] = 2 << 3; /* type */
+    bytes[size++] = 3;      /* EDS */
+  }
+  egress_resource *resource;
+  if (strlen(name) > 127 || egress_resource_new(&resource, EGRESS_TYPE_CLUSTER, name, bytes, size, NULL) != 0)
+    exit(2);
+  egress_snapshot_builder_put(builder, resource);
+  egress_resource_unref(resource);
+}
+
+static void set(app *a, const char *names) {
+  egress_snapshot_builder *builder;
+  egress_snapshot *next;
+  char text[LINE];
+  snprintf(text, sizeof text, "%s", names);
+  egress_snapshot_builder_new(&builder, NULL, NULL);
+  for (char *rest = text, *name; (name = strtok_r(rest, " ", &rest)) != NULL;)
+    put_cluster(builder, name);
+  if (egress_snapshot_builder_build(&next, builder) != 0)
+    exit(2);
+  egress_snapshot_builder_free(builder);
+  egress_cache_set(a->cache, "*", next);
+  printf("{\"set\": \"%s\"}\n", egress_snapshot_type_version(next, EGRESS_TYPE_CLUSTER));
+  egress_snapshot_unref(next);
+}
+
 static void run(app *a, const char *command) {
   egress_event event;
   if (strcmp(command, "push") == 0) {
     push(a);
+  } else if (strncmp(command, "set ", 4) == 0) {
+    set(a, command + 4);
   } else if (strcmp(command, "clear") == 0) {
     printf("{\"cleared\": %d}\n", egress_cache_clear(a->cache, "*"));
   } else if (strcmp(command, "count") == 0) {
@@ -270,6 +310,8 @@ static void start_server(app *a) {
   egress_cache_new(&a->cache, NULL);
   a->snap = sample_snapshot(a->clusters);
   egress_cache_set(a->cache, "*", a->snap);
+  if (a->trial.on_nack != EGRESS_ON_NACK_NOTHING && egress_cache_set_trial(a->cache, "*", &a->trial) != 0)
+    exit(2);
   a->options.log = on_log;
   a->options.user = a;
   if (!a->pull)
@@ -306,6 +348,12 @@ static int take_argument(app *a, const char *name, const char *value) {
     a->options.max_subscriptions = number;
   else if (strcmp(name, "--pull") == 0)
     a->pull = 1, a->options.max_events = number;
+  else if (strcmp(name, "--on-nack") == 0)
+    a->trial.on_nack = strcmp(value, "hold") == 0 ? EGRESS_ON_NACK_HOLD : EGRESS_ON_NACK_ROLLBACK;
+  else if (strcmp(name, "--rollout") == 0)
+    a->trial.rollout_percent = number;
+  else if (strcmp(name, "--soak") == 0)
+    a->trial.soak_ms = number;
   else if (strcmp(name, "--nofile") == 0)
     a->nofile = number;
   else if (strcmp(name, "--refuse") == 0)
@@ -343,7 +391,10 @@ static void print_ports(const app *a, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  app a = {.clusters = 10, .options = EGRESS_SERVER_OPTIONS_INIT, .listen = EGRESS_LISTEN_OPTIONS_INIT};
+  app a = {.clusters = 10,
+           .options = EGRESS_SERVER_OPTIONS_INIT,
+           .listen = EGRESS_LISTEN_OPTIONS_INIT,
+           .trial = EGRESS_TRIAL_OPTIONS_INIT};
   for (int i = 1; i < argc;)
     i += take_argument(&a, argv[i], argv[i + 1]);
   reset_listen(&a);

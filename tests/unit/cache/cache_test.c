@@ -143,14 +143,14 @@ Test(cache, star_counts_for_groups_without_their_own) {
   watcher own, none;
   enter(&own, "own");
   enter(&none, "none");
-  cr_assert_eq(egress__group_snapshot(own.watch.group), NULL);
+  cr_assert_eq(egress__watch_snapshot(&own.watch), NULL);
   egress_snapshot *all = set("*", "C: a=1"), *mine = set("own", "C: a=2");
-  cr_assert_eq(egress__group_snapshot(own.watch.group), mine);
-  cr_assert_eq(egress__group_snapshot(none.watch.group), all);
+  cr_assert_eq(egress__watch_snapshot(&own.watch), mine);
+  cr_assert_eq(egress__watch_snapshot(&none.watch), all);
   egress_cache_clear(cache, "own");
-  cr_assert_eq(egress__group_snapshot(own.watch.group), all);
+  cr_assert_eq(egress__watch_snapshot(&own.watch), all);
   egress_cache_clear(cache, "*");
-  cr_assert_eq(egress__group_snapshot(own.watch.group), NULL);
+  cr_assert_eq(egress__watch_snapshot(&own.watch), NULL);
   egress__watch_leave(&own.watch);
   egress__watch_leave(&none.watch);
 }

@@ -35,7 +35,8 @@ Test(events, come_out_in_order_with_their_own_text) {
                                               .peer = "peer",
                                               .type_url = "type",
                                               .version = "version",
-                                              .message = "message"});
+                                              .message = "message",
+                                              .resource = "resource"});
   add(&events, 8, NULL);
   text[0] = 'F'; /* was copied */
   egress_event event;
@@ -49,8 +50,10 @@ Test(events, come_out_in_order_with_their_own_text) {
   cr_assert_str_eq(event.type_url, "type");
   cr_assert_str_eq(event.version, "version");
   cr_assert_str_eq(event.message, "message");
+  cr_assert_str_eq(event.resource, "resource");
   cr_assert_eq(egress__events_take(&events, &event), 1);
   cr_assert_eq(event.stream_id, 8);
+  cr_assert_str_eq(event.resource, "");
   cr_assert_str_eq(event.node_id, "");
   cr_assert_str_eq(event.message, "");
   cr_assert_eq(egress__events_take(&events, &event), 0);
