@@ -187,9 +187,9 @@ static PyObject *peer_text(const char *text) {
 }
 
 static PyObject *event_tuple(const egress_event *event) {
-  return Py_BuildValue("(iKNNNNNNi)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
+  return Py_BuildValue("(iKNNNNNNNi)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
                        peer_text(event->group), peer_text(event->peer), peer_text(event->type_url),
-                       peer_text(event->version), peer_text(event->message), event->status);
+                       peer_text(event->version), peer_text(event->message), peer_text(event->resource), event->status);
 }
 %}
 
@@ -214,6 +214,15 @@ static PyObject *event_tuple(const egress_event *event) {
 %typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_cache_options *options "$1 = NULL;"
+
+%typemap(in) const egress_trial_options *options (egress_trial_options parsed = EGRESS_TRIAL_OPTIONS_INIT) {
+  if ($input != Py_None) {
+    if (!PyArg_ParseTuple($input, "O&O&O&O&", count_from, &parsed.on_nack, count_from, &parsed.good_percent, count_from,
+                          &parsed.rollout_percent, count_from, &parsed.soak_ms))
+      SWIG_fail;
+    $1 = &parsed;
+  }
+}
 
 %typemap(in) const egress_compile_options *options (egress_compile_options parsed = EGRESS_COMPILE_OPTIONS_INIT) {
   if (!PyArg_ParseTuple($input, "zzzzO&zO&O&", &parsed.explicit_address, &parsed.sni_address, &parsed.dns_resolver,
@@ -264,6 +273,7 @@ static PyObject *event_tuple(const egress_event *event) {
 %ignore egress_resource_from_value;
 %ignore egress_resource_options;
 %ignore egress_server_options;
+%ignore egress_trial_options;
 %ignore egress_text_data;
 %ignore egress_text_size;
 %ignore egress_text_free;

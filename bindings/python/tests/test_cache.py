@@ -6,7 +6,7 @@ import pytest
 from conftest import cluster
 
 import egress
-from egress import Cache, Snapshot
+from egress import Cache, OnNack, Snapshot, Trial
 
 
 def test_cache_is_a_mapping() -> None:
@@ -49,6 +49,24 @@ def test_snapshot_outlives_its_cache() -> None:
     del cache
     gc.collect()
     assert [resource.name for resource in kept] == ["a"]
+
+
+def test_trial_is_set_and_cleared() -> None:
+    cache = Cache()
+    cache["g"] = Snapshot.build([cluster("a")])
+    assert cache.trial("g") is Trial.NONE and cache.good("g") is None
+    cache.set_trial("*", OnNack.HOLD, rollout_percent=10, soak_ms=1000)
+    assert cache.trial("g") is Trial.OPEN and cache.good("g") is None
+    cache.set_trial("g", OnNack.NOTHING)
+    assert cache.trial("g") is Trial.NONE
+    cache.clear_trial("g")
+    assert cache.trial("g") is Trial.OPEN
+    with pytest.raises(ValueError, match="percent"):
+        cache.set_trial("g", OnNack.HOLD, good_percent=101)
+    with pytest.raises(ValueError, match="needs"):
+        cache.set_trial("g", OnNack.NOTHING, rollout_percent=1)
+    with pytest.raises(ValueError, match="1 to 255 bytes"):
+        cache.set_trial("", OnNack.HOLD)
 
 
 def test_exported_names_exist() -> None:

@@ -99,6 +99,49 @@ async def test_refusal_is_an_event_with_the_clients_words(connect: Connect) -> N
         assert (nacked.status, nacked.type_url, nacked.version) == (13, CLUSTER, response.version_info)
 
 
+async def test_refusal_of_what_is_tried_leads_back(connect: Connect) -> None:
+    cache = Cache()
+    cache.set_trial("*", egress.OnNack.ROLLBACK)
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        good = await client.answer()
+        await client.ack(good)
+        proven = await next_event(server, egress.Proven)
+        assert (proven.stream_id, proven.group) == (0, "*") and cache.trial("*") is egress.Trial.GOOD
+        cache["*"] = snapshot("a", "b")
+        refused = await client.answer()
+        await client.nack(refused, good.version_info, "no such thing")
+        back = await next_event(server, egress.RolledBack)
+        assert (back.resource, back.message, back.group, back.node_id) == ("b", "no such thing", "*", "envoy-1")
+        assert (back.type_url, back.version) == (CLUSTER, refused.version_info)
+        assert (await client.answer()).version_info == good.version_info
+        assert cache.trial("*") is egress.Trial.REFUSED and cache.good("*") == snapshot("a")
+
+
+async def test_rollout_goes_on_when_it_has_soaked(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        clients = [connect(server.port, f"envoy-{number}") for number in range(2)]
+        for client in clients:
+            await client.ask(CLUSTER)
+            await client.ack(await client.answer())
+            await next_event(server, egress.Acked)
+        cache.set_trial("*", egress.OnNack.HOLD, rollout_percent=1, soak_ms=50)
+        await next_event(server, egress.Proven)
+        cache["*"] = snapshot("b")
+        await next_event(server, egress.RolloutStaged)
+        answers = {asyncio.ensure_future(client.answer()): client for client in clients}
+        waiting = set(answers)
+        for kind in (egress.RolloutSoaking, egress.Proven):
+            done, waiting = await asyncio.wait(waiting, timeout=WAIT, return_when=asyncio.FIRST_COMPLETED)
+            (answer,) = done
+            await answers[answer].ack(answer.result())
+            await next_event(server, kind)
+
+
 async def test_end_of_a_stream_is_an_event(connect: Connect) -> None:
     cache = Cache()
     cache["*"] = snapshot("a")

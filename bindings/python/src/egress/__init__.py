@@ -11,7 +11,7 @@ Policies, resources and snapshots never change, so any thread may use them; a ca
 thread of one asyncio loop.
 """
 
-from egress.cache import Cache
+from egress.cache import Cache, OnNack, Trial
 from egress.envoy import bootstrap
 from egress.errors import (
     ArgumentError,
@@ -24,7 +24,21 @@ from egress.errors import (
     ResourceError,
     ServerError,
 )
-from egress.events import Acked, Connected, Disconnected, Event, Nacked, Rejected
+from egress.events import (
+    Acked,
+    Connected,
+    Disconnected,
+    Event,
+    Held,
+    Nacked,
+    Proven,
+    Refused,
+    Rejected,
+    RolledBack,
+    RolloutOpen,
+    RolloutSoaking,
+    RolloutStaged,
+)
 from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
@@ -50,18 +64,27 @@ __all__ = [
     "Event",
     "FileError",
     "Flow",
+    "Held",
     "Nacked",
+    "OnNack",
     "OutOfMemoryError",
     "Policy",
     "PolicyError",
     "Protocol",
+    "Proven",
     "Reason",
+    "Refused",
     "Rejected",
     "Resource",
     "ResourceError",
+    "RolledBack",
+    "RolloutOpen",
+    "RolloutSoaking",
+    "RolloutStaged",
     "Server",
     "ServerError",
     "Snapshot",
+    "Trial",
     "Verdict",
     "__version__",
     "bootstrap",

@@ -1,5 +1,6 @@
 """Which snapshot each group of Envoys has."""
 
+from enum import Enum
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -9,6 +10,34 @@ from egress.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from egress.server import Server
+
+
+class OnNack(Enum):
+    """What becomes of a group's new snapshot when a client refuses it."""
+
+    NOTHING = lowlevel.EGRESS_ON_NACK_NOTHING
+    """It goes to everybody."""
+    HOLD = lowlevel.EGRESS_ON_NACK_HOLD
+    """Streams that have it keep it; no others get it."""
+    ROLLBACK = lowlevel.EGRESS_ON_NACK_ROLLBACK
+    """All streams go back to the last good snapshot."""
+
+
+class Trial(Enum):
+    """Where the trial of a group's snapshot stands."""
+
+    NONE = lowlevel.EGRESS_TRIAL_NONE
+    """There is none."""
+    STAGED = lowlevel.EGRESS_TRIAL_STAGED
+    """Some streams are given it; the others have the last good one."""
+    SOAKING = lowlevel.EGRESS_TRIAL_SOAKING
+    """These have accepted it."""
+    OPEN = lowlevel.EGRESS_TRIAL_OPEN
+    """All are given it."""
+    GOOD = lowlevel.EGRESS_TRIAL_GOOD
+    """It was accepted: this is the last good one now."""
+    REFUSED = lowlevel.EGRESS_TRIAL_REFUSED
+    """It was refused: new streams get the last good one."""
 
 
 class Cache:
@@ -52,6 +81,43 @@ class Cache:
     def get(self, group: str) -> Snapshot | None:
         """The group's own snapshot, if it has one."""
         raw = lowlevel.egress_cache_get(self._raw, group)
+        return None if raw is None else Snapshot._own(raw)
+
+    def set_trial(
+        self,
+        group: str,
+        on_nack: OnNack,
+        *,
+        good_percent: int = 0,
+        rollout_percent: int = 0,
+        soak_ms: int = 0,
+    ) -> None:
+        """How new snapshots of a group are tried; ``"*"``: of every group for which nothing else is said.
+
+        Percent of the streams; 0 means all. A snapshot is good when ``good_percent`` have accepted it. A new one goes
+        to ``rollout_percent`` first, and to the others ``soak_ms`` after these have accepted it.
+        """
+        if max(good_percent, rollout_percent) > 100 or (rollout_percent and on_nack is OnNack.NOTHING):
+            raise ArgumentError(Code.EINVAL, "at most 100 percent, and a rollout needs HOLD or ROLLBACK")
+        options = (on_nack.value, good_percent, rollout_percent, soak_ms)
+        self._set_trial(group, options)
+
+    def clear_trial(self, group: str) -> None:
+        """Nothing is said any more of how a group's snapshots are tried."""
+        self._set_trial(group, None)
+
+    def _set_trial(self, group: str, options: tuple[int, int, int, int] | None) -> None:
+        _check(lowlevel.egress_cache_set_trial(self._raw, group, options), group)
+        for server in self._servers:
+            server._wake()
+
+    def trial(self, group: str) -> Trial:
+        """Where the trial of the group's own snapshot stands."""
+        return Trial(lowlevel.egress_cache_trial(self._raw, group))
+
+    def good(self, group: str) -> Snapshot | None:
+        """The last of the group's own snapshots that was good; None where they are not tried."""
+        raw = lowlevel.egress_cache_good(self._raw, group)
         return None if raw is None else Snapshot._own(raw)
 
 

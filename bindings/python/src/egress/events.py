@@ -1,4 +1,4 @@
-"""What happens on a server's streams."""
+"""What happens on a server's streams, and to the snapshots of groups."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class Event:
     """What all events say."""
 
     stream_id: int
-    """Which stream of the server, from 1, never used again."""
+    """Which stream of the server, from 1, never used again; 0: the event is a group's."""
     node_id: str
     """``""`` before it is known."""
     group: str
-    """``""`` before it is known."""
+    """``""`` before it is known; of an event about a group's snapshot: that group, which may be ``"*"``."""
     peer: str
     """Address of the client, such as ``"ipv4:127.0.0.1:51234"``."""
 
@@ -64,11 +64,66 @@ class Rejected(Event):
     status: int
 
 
+@dataclass(frozen=True)
+class Refused(Event):
+    """A client refused its group's new snapshot, which ends the trial of that. Its ``Nacked`` came before."""
+
+    type_url: str
+    version: str
+    message: str
+    """The client's own words."""
+    resource: str
+    """Name of the resource that was refused, where that can be told; else ``""``."""
+    status: int
+
+
+@dataclass(frozen=True)
+class Held(Refused):
+    """No other stream is given it any more."""
+
+
+@dataclass(frozen=True)
+class RolledBack(Refused):
+    """All streams go back to the last good snapshot."""
+
+
+@dataclass(frozen=True)
+class Proven(Event):
+    """The group's new snapshot was accepted: it is the last good one now."""
+
+
+@dataclass(frozen=True)
+class RolloutStaged(Event):
+    """The group's new snapshot goes to a share of the streams."""
+
+
+@dataclass(frozen=True)
+class RolloutSoaking(Event):
+    """These have accepted it; the others wait."""
+
+
+@dataclass(frozen=True)
+class RolloutOpen(Event):
+    """The others are given it, too."""
+
+
+_REFUSED = {lowlevel.EGRESS_EVENT_HELD: Held, lowlevel.EGRESS_EVENT_ROLLED_BACK: RolledBack}
+_PLAIN = {
+    lowlevel.EGRESS_EVENT_CONNECTED: Connected,
+    lowlevel.EGRESS_EVENT_PROVEN: Proven,
+    lowlevel.EGRESS_EVENT_ROLLOUT_STAGED: RolloutStaged,
+    lowlevel.EGRESS_EVENT_ROLLOUT_SOAKING: RolloutSoaking,
+    lowlevel.EGRESS_EVENT_ROLLOUT_OPEN: RolloutOpen,
+}
+
+
 def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     """The event that the C library described."""
-    kind, stream_id, node_id, group, peer, type_url, version, message, status = raw
-    if kind == lowlevel.EGRESS_EVENT_CONNECTED:
-        return Connected(stream_id, node_id, group, peer)
+    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status = raw
+    if kind in _PLAIN:
+        return _PLAIN[kind](stream_id, node_id, group, peer)
+    if kind in _REFUSED:
+        return _REFUSED[kind](stream_id, node_id, group, peer, type_url, version, message, resource, status)
     if kind == lowlevel.EGRESS_EVENT_DISCONNECTED:
         return Disconnected(stream_id, node_id, group, peer, message, status)
     if kind == lowlevel.EGRESS_EVENT_ACKED:

@@ -14,7 +14,7 @@ class egress_driver: ...
 # Known to type checkers only.
 _FlowTuple = tuple[str, str | bytes | None, int, int, str | None, tuple[str, ...] | None]
 _DecisionTuple = tuple[int, int, str | None, str | None, str | None, int, int]
-_EventTuple = tuple[int, int, str, str, str, str, str, str, int]
+_EventTuple = tuple[int, int, str, str, str, str, str, str, str, int]
 
 EGRESS_OK: Final[int]
 EGRESS_ENOMEM: Final[int]
@@ -55,6 +55,21 @@ EGRESS_EVENT_DISCONNECTED: Final[int]
 EGRESS_EVENT_ACKED: Final[int]
 EGRESS_EVENT_NACKED: Final[int]
 EGRESS_EVENT_REJECTED: Final[int]
+EGRESS_EVENT_HELD: Final[int]
+EGRESS_EVENT_ROLLED_BACK: Final[int]
+EGRESS_EVENT_PROVEN: Final[int]
+EGRESS_EVENT_ROLLOUT_STAGED: Final[int]
+EGRESS_EVENT_ROLLOUT_SOAKING: Final[int]
+EGRESS_EVENT_ROLLOUT_OPEN: Final[int]
+EGRESS_ON_NACK_NOTHING: Final[int]
+EGRESS_ON_NACK_HOLD: Final[int]
+EGRESS_ON_NACK_ROLLBACK: Final[int]
+EGRESS_TRIAL_NONE: Final[int]
+EGRESS_TRIAL_STAGED: Final[int]
+EGRESS_TRIAL_SOAKING: Final[int]
+EGRESS_TRIAL_OPEN: Final[int]
+EGRESS_TRIAL_GOOD: Final[int]
+EGRESS_TRIAL_REFUSED: Final[int]
 EGRESS_TYPE_LISTENER: Final[str]
 EGRESS_TYPE_CLUSTER: Final[str]
 EGRESS_TYPE_ROUTE: Final[str]
@@ -127,6 +142,9 @@ def egress_cache_new() -> tuple[int, egress_cache]: ...
 def egress_cache_set(cache: egress_cache, group: str, snap: egress_snapshot) -> int: ...
 def egress_cache_get(cache: egress_cache, group: str) -> egress_snapshot | None: ...
 def egress_cache_clear(cache: egress_cache, group: str) -> int: ...
+def egress_cache_set_trial(cache: egress_cache, group: str, options: tuple[int, int, int, int] | None) -> int: ...
+def egress_cache_trial(cache: egress_cache, group: str) -> int: ...
+def egress_cache_good(cache: egress_cache, group: str) -> egress_snapshot | None: ...
 def egress_server_listen(
     server: egress_driver,
     address: str,
