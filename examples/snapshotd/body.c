@@ -58,11 +58,21 @@ static int print_message(egress_text **out, const char *type_url, const void *by
   return rv;
 }
 
-static int is_known_type(const char *type_url) {
+/* A text may hold NULs. */
+static int is_text(const egress_value *value, const char *text) {
+  return egress_value_size(value) == strlen(text) && strcmp(egress_value_text(value), text) == 0;
+}
+
+/* The type URL that `value` is; NULL after saying that it is none. */
+static const char *known_type(body *self, const egress_value *value) {
+  const char *type_url = egress_value_text(value);
   egress_text *text = NULL;
-  int rv = print_message(&text, type_url, NULL, 0);
+  int rv = is_text(value, type_url) ? print_message(&text, type_url, NULL, 0) : EGRESS_ENOENT;
   egress_text_free(text);
-  return rv == 0;
+  if (rv == 0)
+    return type_url;
+  faults_add(self->faults, value, "\"%.255s\" is no type of the Envoy v3 API", type_url);
+  return NULL;
 }
 
 /* ---- resources ---- */
@@ -96,7 +106,8 @@ static void read_resources(body *self, const egress_value *list) {
   }
 }
 
-/* The name that a printed message says it has, copied into *out; 0, -1: it says none, or EGRESS_ENOMEM. */
+/* The name that a printed message says it has, copied into *out; 0, -1: it says none, or one that no resource can have,
+   or EGRESS_ENOMEM. */
 static int name_of(char **out, const egress_text *printed) {
   egress_document *document;
   int rv = egress_document_from_json(&document, egress_text_data(printed), egress_text_size(printed), NULL, NULL, NULL);
@@ -107,6 +118,8 @@ static int name_of(char **out, const egress_text *printed) {
   if (name == NULL)
     name = egress_value_member(root, "clusterName"); /* of endpoints */
   rv = name == NULL ? -1 : 0;
+  if (rv == 0 && !is_text(name, egress_value_text(name)))
+    rv = -1;
   if (rv == 0 && (*out = strdup(egress_value_text(name))) == NULL)
     rv = EGRESS_ENOMEM;
   egress_document_free(document);
@@ -119,12 +132,10 @@ static void read_packed(body *self, const egress_value *place, const char *type_
   char *name = NULL;
   egress_resource *resource;
   int rv = print_message(&printed, type_url, bytes, size);
-  if (rv == EGRESS_ENOENT) {
-    faults_add(self->faults, place, "\"%s\" is no type of the Envoy v3 API", type_url);
-  } else if (rv != 0) {
+  if (rv != 0) {
     add_failure(self, place, rv);
   } else if ((rv = name_of(&name, printed)) == -1) {
-    faults_add(self->faults, place, "the message says no name");
+    faults_add(self->faults, place, "the message says no name that a resource can have");
   } else if (rv != 0 || (rv = egress_resource_new(&resource, type_url, name, bytes, size, NULL)) != 0) {
     add_failure(self, place, rv);
   } else {
@@ -145,12 +156,13 @@ static const egress_value *need_text(body *self, const egress_value *object, con
 
 static void read_raw(body *self, const egress_value *object) {
   for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at)) {
-    const char *key = egress_value_text(egress_value_key(at));
-    if (strcmp(key, "type_url") != 0 && strcmp(key, "value") != 0)
-      faults_add(self->faults, egress_value_key(at), "unknown field \"%.200s\"; there are type_url and value", key);
+    const egress_value *key = egress_value_key(at);
+    if (!is_text(key, "type_url") && !is_text(key, "value"))
+      faults_add(self->faults, key, "unknown field \"%.200s\"; there are type_url and value", egress_value_text(key));
   }
   const egress_value *type = need_text(self, object, "type_url"), *value = need_text(self, object, "value");
-  if (type == NULL || value == NULL)
+  const char *type_url = type == NULL || value == NULL ? NULL : known_type(self, type);
+  if (type_url == NULL)
     return;
   unsigned char *bytes;
   size_t size;
@@ -160,7 +172,7 @@ static void read_raw(body *self, const egress_value *object) {
   self->no_memory |= rv == -2;
   if (rv != 0)
     return;
-  read_packed(self, value, egress_value_text(type), bytes, size);
+  read_packed(self, value, type_url, bytes, size);
   free(bytes);
 }
 
@@ -197,11 +209,9 @@ static void read_versions(body *self, const egress_value *object) {
   if (!is_of_type(self, object, EGRESS_VALUE_OBJECT, "an object of type URLs, each with its version"))
     return;
   for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at)) {
-    const egress_value *key = egress_value_key(at);
-    if (is_known_type(egress_value_text(key)))
-      set_label(self, egress_value_text(key), at);
-    else
-      faults_add(self->faults, key, "\"%.255s\" is no type of the Envoy v3 API", egress_value_text(key));
+    const char *type_url = known_type(self, egress_value_key(at));
+    if (type_url != NULL)
+      set_label(self, type_url, at);
   }
 }
 
@@ -216,13 +226,9 @@ static uint32_t ttl_of(const egress_value *value) {
 static void read_ttls(body *self, const egress_value *object) {
   if (!is_of_type(self, object, EGRESS_VALUE_OBJECT, "an object of type URLs, each with seconds"))
     return;
-  for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at)) {
-    const egress_value *key = egress_value_key(at);
-    if (!is_known_type(egress_value_text(key)))
-      faults_add(self->faults, key, "\"%.255s\" is no type of the Envoy v3 API", egress_value_text(key));
-    else if (ttl_of(at) == 0)
+  for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at))
+    if (known_type(self, egress_value_key(at)) != NULL && ttl_of(at) == 0)
       faults_add(self->faults, at, "a time to live is a number of seconds, 1 to %d", TTL_MAX_SECONDS);
-  }
   self->ttls = object;
 }
 
@@ -251,7 +257,7 @@ enum { MEMBER_COUNT = sizeof members / sizeof *members };
 static void read_member(body *self, const egress_value *value) {
   const egress_value *key = egress_value_key(value);
   for (size_t i = 0; i < MEMBER_COUNT; i++)
-    if (strcmp(egress_value_text(key), members[i].name) == 0) {
+    if (is_text(key, members[i].name)) {
       members[i].read(self, value);
       return;
     }
