@@ -139,6 +139,20 @@ EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, co
  */
 EGRESS_API int egress_snapshot_check(const egress_snapshot *snap, egress_diag *diag);
 
+/**
+ * Finds clusters, endpoints, route configurations and secrets that no other resource of the snapshot refers to. One
+ * counts as referred to when its name stands in any text of another resource, so what is found is not used by this
+ * snapshot; but others may use it, such as listeners from an Envoy's bootstrap.
+ *
+ * :param out: set on success only: these resources as a snapshot, of the allocator of ``snap``; the caller owns one
+ *   reference.
+ * :return: 0; EGRESS_EINVAL: no ``out`` or no snapshot; EGRESS_EWIRE, EGRESS_ELIMIT: as for ``egress_snapshot_check``;
+ *   EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_snapshot_unused(egress_snapshot **out, const egress_snapshot *snap);
+
 EGRESS_END_DECLS
 
 #endif

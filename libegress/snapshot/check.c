@@ -1,6 +1,6 @@
 /*
- * Looks for names that a resource refers to and the snapshot lacks. Any message is walked by its schema, through Any
- * too, so a route action is found wherever it stands: in a route table, in a listener, in a matcher's action.
+ * Looks for names that a resource refers to and the snapshot lacks. A route action is found wherever it stands: in a
+ * route table, in a listener, in a matcher's action.
  *
  * Not handled: a name that is to come from elsewhere (a config source that is no ADS) is reported all the same.
  */
@@ -11,10 +11,7 @@
 #include "base/alloc.h"
 #include "base/diag.h"
 #include "base/map.h"
-#include "resource/fields.h"
-#include "snapshot/snapshot.h"
-
-enum { MAX_DEPTH = 64 /* as for printing JSON */ };
+#include "snapshot/walk.h"
 
 /* What can be missing. */
 typedef enum target { TARGET_CLUSTER, TARGET_ROUTE, TARGET_ENDPOINT, TARGET_COUNT } target;
@@ -42,13 +39,11 @@ static const struct {
 enum { REFERENCE_COUNT = sizeof references / sizeof references[0] };
 
 typedef struct checker {
+  egress__walk walk; /* the first member: it is what callbacks are given */
   const egress_snapshot *snap;
   egress_diag *diag;
-  const egress_resource *resource;                         /* which is being walked */
   const egress__schema_field *references[REFERENCE_COUNT]; /* NULL: not in this API */
-  egress__fields fields;
-  egress__map seen[TARGET_COUNT]; /* names looked up already */
-  unsigned depth;
+  egress__map seen[TARGET_COUNT];                          /* names looked up already */
   int missing;
 } checker;
 
@@ -71,91 +66,40 @@ static int look_up(checker *c, target kind, egress__span name) {
     return 0;
   c->missing++;
   egress__diag_warn(c->diag, (egress__place){NULL, 0, 0}, "%s \"%s\" refers to the %s \"%.*s\", which is not there",
-                    noun_of(c->resource), egress_resource_name(c->resource), targets[kind].noun, (int)name.size,
-                    (const char *)name.data);
+                    noun_of(c->walk.resource), egress_resource_name(c->walk.resource), targets[kind].noun,
+                    (int)name.size, (const char *)name.data);
   return 0;
 }
 
-static int look_up_field(checker *c, const egress__schema_field *field, egress__range group) {
+static int on_text(egress__walk *walk, const egress__schema_field *field, egress__span text) {
+  checker *c = (checker *)walk;
   for (size_t i = 0; i < REFERENCE_COUNT; i++)
     if (c->references[i] == field)
-      return look_up(c, references[i].to, c->fields.stack.items[group.to - 1].wire.bytes);
+      return look_up(c, references[i].to, text);
   return 0;
-}
-
-static int walk(checker *c, const egress__schema_message *message, egress__range chunks);
-
-/* An Any of a type that is not in the API cannot be looked into. */
-static int walk_any(checker *c, egress__range all) {
-  const egress__field *url = egress__fields_last(&c->fields, all, 1), *value = egress__fields_last(&c->fields, all, 2);
-  if (url == NULL || value == NULL)
-    return 0;
-  const egress__schema_message *message = egress__schema_message_of_url((const char *)url->bytes.data, url->bytes.size);
-  egress__range chunk;
-  if (message == NULL)
-    return 0;
-  int rv = egress__fields_push_message(&c->fields, value->bytes, &chunk);
-  return rv == 0 ? walk(c, message, chunk) : rv;
-}
-
-static int walk_group(checker *c, egress__range group) {
-  const egress__schema_field *field = c->fields.stack.items[group.from].field;
-  if (field->type == EGRESS__SCHEMA_STRING)
-    return look_up_field(c, field, group);
-  if (field->type != EGRESS__SCHEMA_MESSAGE)
-    return 0;
-  const egress__schema_message *message = egress__schema_field_message(field);
-  if ((field->flags & EGRESS__SCHEMA_REPEATED) == 0)
-    return walk(c, message, group);
-  int rv = 0;
-  for (size_t i = group.from; i < group.to && rv == 0; i++)
-    rv = walk(c, message, (egress__range){i, i + 1});
-  return rv;
-}
-
-static int walk_fields(checker *c, egress__range all) {
-  int rv = 0;
-  for (size_t i = all.from; i < all.to && rv == 0;) {
-    egress__range group = egress__fields_group(&c->fields, i, all.to);
-    rv = walk_group(c, group);
-    i = group.to;
-  }
-  return rv;
-}
-
-static int walk(checker *c, const egress__schema_message *message, egress__range chunks) {
-  if (c->depth >= MAX_DEPTH)
-    return EGRESS_ELIMIT;
-  c->depth++;
-  egress__range all;
-  size_t top = c->fields.stack.count;
-  int rv = egress__fields_scan(&c->fields, message, chunks, &all);
-  if (rv == 0)
-    rv = message->kind == EGRESS__SCHEMA_ANY ? walk_any(c, all) : walk_fields(c, all);
-  egress__fields_pop(&c->fields, top);
-  c->depth--;
-  return rv;
 }
 
 /* Cluster: name 1, type 2 (EDS is 3), eds_cluster_config 3, whose service_name is 2 and stands for the name. */
 static int check_endpoints(checker *c, const egress__schema_message *message, egress__range chunk) {
   enum { EDS = 3 };
   egress__range all, config;
-  int rv = egress__fields_scan(&c->fields, message, chunk, &all);
+  int rv = egress__fields_scan(&c->walk.fields, message, chunk, &all);
   if (rv != 0)
     return rv;
-  const egress__field *type = egress__fields_last(&c->fields, all, 2), *name = egress__fields_last(&c->fields, all, 1);
+  const egress__field *type = egress__fields_last(&c->walk.fields, all, 2),
+                      *name = egress__fields_last(&c->walk.fields, all, 1);
   if (type == NULL || (int32_t)type->value != EDS)
     return 0;
   egress__span wanted = name == NULL ? (egress__span){NULL, 0} : name->bytes;
   for (size_t i = all.from; i < all.to; i++) {
-    if (c->fields.stack.items[i].wire.number != 3)
+    if (c->walk.fields.stack.items[i].wire.number != 3)
       continue;
-    egress__range group = egress__fields_group(&c->fields, i, all.to);
-    rv = egress__fields_scan(&c->fields, egress__schema_field_message(c->fields.stack.items[i].field), group, &config);
+    egress__range group = egress__fields_group(&c->walk.fields, i, all.to);
+    rv = egress__fields_scan(&c->walk.fields, egress__schema_field_message(c->walk.fields.stack.items[i].field), group,
+                             &config);
     if (rv != 0)
       return rv;
-    const egress__field *service = egress__fields_last(&c->fields, config, 2);
+    const egress__field *service = egress__fields_last(&c->walk.fields, config, 2);
     if (service != NULL && service->bytes.size != 0)
       wanted = service->bytes;
     break;
@@ -163,30 +107,10 @@ static int check_endpoints(checker *c, const egress__schema_message *message, eg
   return look_up(c, TARGET_ENDPOINT, wanted);
 }
 
-static int check_resource(checker *c, const egress__schema_message *message, const egress_resource *resource) {
-  egress__range chunk;
-  c->resource = resource;
-  egress__fields_pop(&c->fields, 0);
-  egress__span bytes = {egress_resource_bytes(resource), egress_resource_size(resource)};
-  int rv = egress__fields_push_message(&c->fields, bytes, &chunk);
-  if (rv == 0)
-    rv = walk(c, message, chunk);
-  if (rv == 0 && strcmp(egress_resource_type_url(resource), EGRESS_TYPE_CLUSTER) == 0)
-    rv = check_endpoints(c, message, chunk);
-  return rv;
-}
-
-static int check_types(checker *c) {
-  int rv = 0;
-  for (size_t i = 0; i < egress_snapshot_type_count(c->snap) && rv == 0; i++) {
-    const egress__type_set *set = egress__snapshot_type_at(c->snap, i);
-    const egress__schema_message *message = egress__schema_message_of_url(set->type_url, strlen(set->type_url));
-    egress__cursor cursor = {.set = set};
-    const egress_resource *resource;
-    while (message != NULL && rv == 0 && (resource = egress__cursor_next(&cursor)) != NULL)
-      rv = check_resource(c, message, resource);
-  }
-  return rv;
+static int on_end(egress__walk *walk, const egress__schema_message *message, egress__range chunk) {
+  if (strcmp(egress_resource_type_url(walk->resource), EGRESS_TYPE_CLUSTER) != 0)
+    return 0;
+  return check_endpoints((checker *)walk, message, chunk);
 }
 
 static void find_references(checker *c) {
@@ -203,13 +127,13 @@ int egress_snapshot_check(const egress_snapshot *snap, egress_diag *diag) {
   if (snap == NULL)
     return EGRESS_EINVAL;
   const egress_alloc *alloc = egress__snapshot_alloc(snap);
-  checker c = {.snap = snap, .diag = diag, .fields = {.alloc = alloc}};
+  checker c = {.walk = {.fields = {.alloc = alloc}, .on_text = on_text, .on_end = on_end}, .snap = snap, .diag = diag};
   for (size_t i = 0; i < TARGET_COUNT; i++)
     egress__map_init(&c.seen[i], alloc);
   find_references(&c);
-  int rv = check_types(&c);
+  int rv = egress__walk_snapshot(&c.walk, snap);
   for (size_t i = 0; i < TARGET_COUNT; i++)
     egress__map_dispose(&c.seen[i]);
-  EGRESS__VEC_FREE(alloc, &c.fields.stack);
+  egress__walk_dispose(&c.walk);
   return rv == 0 ? c.missing : rv;
 }

@@ -130,9 +130,15 @@ static int check(const egress_alloc *alloc, void *user) {
     rv = egress_snapshot_check(snap, NULL);
   if (rv > 1)
     abort();
+  egress_snapshot *unused = NULL;
+  if (rv >= 0)
+    rv = egress_snapshot_unused(&unused, snap);
+  if ((rv == 0) != (unused != NULL))
+    abort();
+  egress_snapshot_unref(unused);
   egress_snapshot_builder_free(builder);
   egress_snapshot_unref(snap);
-  return rv < 0 ? rv : 0;
+  return rv;
 }
 
 int main(void) {

@@ -222,3 +222,9 @@ def test_parts_outlive_the_whole() -> None:
     del compiled
     gc.collect()
     assert len(newer) > 0
+
+
+def test_what_nobody_refers_to() -> None:
+    found = Snapshot.build([cluster("a"), cluster("b")]).unused()
+    assert [resource.name for resource in found] == ["a", "b"]
+    assert list(Snapshot.build().unused()) == []

@@ -217,6 +217,12 @@ class Snapshot:
         check(lowlevel.egress_snapshot_check(self._raw, diag), ResourceError, diag)
         return diagnostics(diag)
 
+    def unused(self) -> "Snapshot":
+        """Clusters, endpoints, route configurations and secrets that no other resource refers to."""
+        code, raw = lowlevel.egress_snapshot_unused(self._raw)
+        check(code, ResourceError)
+        return Snapshot._own(raw)
+
     def json(self) -> str:
         """All resources as JSON text: an array of what ``Resource.json`` gives."""
         return "[" + ",\n".join(resource.json() for resource in self) + "]"
