@@ -333,15 +333,12 @@ void egress__watch_accept(egress__watch *watch) {
   advance(group);
 }
 
-static int is_same(const egress__type_set *a, const egress__type_set *b) {
-  return a == b || strcmp(egress__type_set_version(a), egress__type_set_version(b)) == 0;
-}
-
 int egress__watch_tries(const egress__watch *watch, const char *type_url) {
   const egress__group *group = egress__group_serving(watch->group);
   if (group == NULL)
     return 0;
-  return !is_same(egress__snapshot_type(group->trial.good, type_url), egress__snapshot_type(group->snap, type_url));
+  return !egress__type_set_is_same(egress__snapshot_type(group->trial.good, type_url),
+                                   egress__snapshot_type(group->snap, type_url));
 }
 
 /* Does it make a difference that the stream refuses this? */
@@ -350,7 +347,7 @@ static int is_concerned(const egress__group *group, const egress__watch *watch, 
   int is_asked =
       is_under_way(group) || (group->trial.state == EGRESS_TRIAL_GOOD && watch->stage == EGRESS__STAGE_ACCEPTED);
   return is_asked && group->trial.good != NULL && egress__watch_tries(watch, type_url) &&
-         is_same(refused, egress__snapshot_type(group->snap, type_url));
+         egress__type_set_is_same(refused, egress__snapshot_type(group->snap, type_url));
 }
 
 int egress__watch_refuse(egress_event *out, egress__watch *watch, const egress__type_set *refused) {

@@ -108,6 +108,10 @@ const char *egress__type_set_version(const egress__type_set *set) {
   return set == NULL ? "00000000000000000000000000000000" : set->version;
 }
 
+int egress__type_set_is_same(const egress__type_set *a, const egress__type_set *b) {
+  return a == b || strcmp(egress__type_set_version(a), egress__type_set_version(b)) == 0;
+}
+
 static int is_at_end(const egress__cursor *cursor) {
   return cursor->set == NULL || cursor->chunk == cursor->set->chunks.count;
 }

@@ -40,6 +40,9 @@ size_t egress__type_set_chunk_of(const egress__type_set *set, egress__span name)
 /** The set's version, or for NULL that of the empty set. */
 const char *egress__type_set_version(const egress__type_set *set);
 
+/** 1 when two sets (NULL: the empty one) have the same content. */
+int egress__type_set_is_same(const egress__type_set *a, const egress__type_set *b);
+
 /** A set may be held longer than its snapshot. NULL is allowed. Thread: any. */
 const egress__type_set *egress__type_set_ref(const egress__type_set *set);
 void egress__type_set_unref(const egress__type_set *set);

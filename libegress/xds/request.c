@@ -221,3 +221,31 @@ int egress__request_initial(const egress__request *request, egress__span *rest, 
   egress__span entry;
   return next_of(request, INITIAL, rest, &entry) == 1 && read_entry(entry, name, version) == 0;
 }
+
+/* Bytes of the UTF-8 sequence at the front; 0: there is none. */
+static size_t sequence(egress__span text) {
+  for (size_t size = 1; size <= 4 && size <= text.size; size++)
+    if (egress__span_is_text((egress__span){text.data, size}))
+      return size;
+  return 0;
+}
+
+void egress__request_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], const egress__request *request) {
+  egress__span text = request->error_text;
+  size_t used = 0;
+  while (text.size > 0) {
+    size_t size = sequence(text);
+    if (used + (size == 0 ? 1 : size) > EGRESS__ERROR_TEXT_MAX)
+      break;
+    if (size == 0) {
+      out[used++] = '?';
+      size = 1;
+    } else {
+      memcpy(out + used, text.data, size);
+      used += size;
+    }
+    text.data += size;
+    text.size -= size;
+  }
+  out[used] = '\0';
+}

@@ -61,6 +61,9 @@ int egress__request_name(const egress__request *request, egress__names which, eg
 int egress__request_initial(const egress__request *request, egress__span *rest, egress__span *name,
                             egress__span *version);
 
+/** Copies error_text; what is not UTF-8 becomes '?', because clients quote there what they could not read. */
+void egress__request_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], const egress__request *request);
+
 /** Fills `fault` with a status and a text; returns `code`. */
 int egress__stream_refuse(egress__stream_fault *fault, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -14,25 +14,16 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <egress/error.h>
 
 #include "base/alloc.h"
-#include "cache/cache.h"
 #include "xds/beat.h"
 #include "xds/request.h"
+#include "xds/source.h"
+#include "xds/tail.h"
 #include "xds/warm.h"
-
-enum { NONCE_ROOM = 21 /* digits of a uint64_t and NUL */ };
-
-/* Field numbers; those of both messages are equal but for the last. */
-enum { VERSION = 1, TYPE_URL = 4, NONCE = 5, SOTW_CONTROL_PLANE = 6, DELTA_CONTROL_PLANE = 7, IDENTIFIER = 1 };
-
-_Static_assert(EGRESS__LABEL_MAX + EGRESS__TYPE_URL_MAX + NONCE_ROOM + EGRESS__IDENTIFIER_MAX + 5 * 4 <=
-                   EGRESS__RESPONSE_TAIL,
-               "every tail has room");
 
 struct egress__stream {
   const egress__stream_config *config;
@@ -44,15 +35,14 @@ struct egress__stream {
   egress__budget budget;
   uint32_t track_count;
   uint64_t nonce; /* of the last response of any type */
-  egress__watch watch;
-  egress_snapshot *snap; /* what the client is being brought to; NULL: there was none yet */
+  egress__source source;
   egress__track *tracks; /* by rank */
   char *node_id;         /* NULL: before the first request */
   char *node_cluster;
 };
 
 static void on_change(egress__watch *watch) {
-  egress__stream *stream = (egress__stream *)((char *)watch - offsetof(egress__stream, watch));
+  egress__stream *stream = (egress__stream *)((char *)watch - offsetof(egress__stream, source.watch));
   if (!stream->inside)
     stream->config->on_ready(stream, stream->user);
 }
@@ -67,7 +57,7 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
   stream->user = user;
   stream->variant = variant;
   stream->type_url = type_url;
-  stream->watch.on_change = on_change;
+  stream->source.watch.on_change = on_change;
   stream->budget = (egress__budget){.max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
   *out = stream;
   return 0;
@@ -76,13 +66,12 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
 void egress__stream_free(egress__stream *stream) {
   if (stream == NULL)
     return;
-  egress__watch_leave(&stream->watch);
+  egress__source_dispose(&stream->source);
   for (egress__track *track; (track = stream->tracks) != NULL;) {
     stream->tracks = track->next;
     egress__track_free(track);
   }
   assert(stream->budget.names == 0 && stream->budget.bytes == 0 && "what was taken was given back");
-  egress_snapshot_unref(stream->snap);
   egress__free(stream->config->alloc, stream->node_id);
   egress__free(stream->config->alloc, stream->node_cluster);
   egress__free(stream->config->alloc, stream);
@@ -93,7 +82,7 @@ const char *egress__stream_node_id(const egress__stream *stream) {
 }
 
 const char *egress__stream_group(const egress__stream *stream) {
-  return stream->watch.group == NULL ? "" : egress__group_name(stream->watch.group);
+  return stream->source.watch.group == NULL ? "" : egress__group_name(stream->source.watch.group);
 }
 
 /* Fills in what every event says and raises it. */
@@ -123,7 +112,7 @@ static int meet(egress__stream *stream, const egress__request *request) {
 
 static int join(egress__stream *stream, egress__stream_fault *fault) {
   const egress_node node = {stream->node_id, stream->node_cluster};
-  int rv = egress__cache_join(stream->config->cache, &node, &stream->watch);
+  int rv = egress__cache_join(stream->config->cache, &node, &stream->source.watch);
   if (rv == EGRESS_EINVAL)
     return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", node.id, node.cluster);
   if (rv == 0)
@@ -173,37 +162,9 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
   return authorise(stream, track->type_url, fault);
 }
 
-/* Bytes of the UTF-8 sequence at the front; 0: there is none. */
-static size_t sequence(egress__span text) {
-  for (size_t size = 1; size <= 4 && size <= text.size; size++)
-    if (egress__span_is_text((egress__span){text.data, size}))
-      return size;
-  return 0;
-}
-
-/* Copies a NACK's text; what is not UTF-8 becomes '?', because clients quote there what they could not read. */
-static void copy_error_text(char out[EGRESS__ERROR_TEXT_MAX + 1], egress__span text) {
-  size_t used = 0;
-  while (text.size > 0) {
-    size_t size = sequence(text);
-    if (used + (size == 0 ? 1 : size) > EGRESS__ERROR_TEXT_MAX)
-      break;
-    if (size == 0) {
-      out[used++] = '?';
-      size = 1;
-    } else {
-      memcpy(out + used, text.data, size);
-      used += size;
-    }
-    text.data += size;
-    text.size -= size;
-  }
-  out[used] = '\0';
-}
-
 /* A type of `snap` was refused, as the event says. Returns 1 when by that another snapshot counts. */
 static int refuse(egress__stream *stream, egress_event event) {
-  if (!egress__watch_refuse(&event, &stream->watch, egress__snapshot_type(stream->snap, event.type_url)))
+  if (!egress__watch_refuse(&event, &stream->source.watch, egress__snapshot_type(stream->source.snap, event.type_url)))
     return 0;
   raise_event(stream, event);
   return 1;
@@ -215,11 +176,11 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   int was_beat = track->beat.sent;
   egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
   /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
-  event.version = egress_snapshot_type_label(stream->snap, track->type_url);
+  event.version = egress_snapshot_type_label(stream->source.snap, track->type_url);
   if (request->has_error) {
     event.kind = EGRESS_EVENT_NACKED;
     event.status = request->error_code;
-    copy_error_text(message, request->error_text);
+    egress__request_error_text(message, request);
     egress__track_refused(track);
   } else {
     egress__track_accepted(track);
@@ -230,14 +191,8 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
     refuse(stream, event);
 }
 
-static int is_current(const egress__track *track, egress__span nonce) {
-  char text[NONCE_ROOM];
-  int size = snprintf(text, sizeof text, "%" PRIu64, track->nonce);
-  return nonce.size == (size_t)size && memcmp(text, nonce.data, nonce.size) == 0;
-}
-
 static int take_request(egress__stream *stream, egress__track *track, const egress__request *request) {
-  int current = is_current(track, request->nonce);
+  int current = egress__nonce_is(track->nonce, request->nonce);
   switch ((egress__phase)track->phase) {
   case EGRESS__PHASE_FRESH:
     current = 1; /* a nonce here is of another stream and means nothing */
@@ -298,62 +253,13 @@ int egress__stream_request(egress__stream *stream, const void *bytes, size_t siz
   return rv;
 }
 
-/* 1 when a type would be told as another version than the stream's last snapshot has it. */
-static int is_told_anew(const egress__stream *stream, const egress_snapshot *snap, const char *type_url) {
-  return strcmp(egress_snapshot_type_label(stream->snap, type_url), egress_snapshot_type_label(snap, type_url)) != 0;
-}
-
-/* 1 when a response in flight would be overtaken by `snap`. */
-static int is_held_up(const egress__stream *stream, const egress_snapshot *snap) {
-  for (const egress__track *track = stream->tracks; track != NULL; track = track->next)
-    if (track->phase == EGRESS__PHASE_WAITING &&
-        (egress__track_differs(track, egress__snapshot_type(snap, track->type_url)) ||
-         is_told_anew(stream, snap, track->type_url)))
-      return 1;
-  return 0;
-}
-
-/* Content counts; but in state of the world a label is news, too. */
-static void adopt_type(const egress__stream *stream, egress__track *track, const egress_snapshot *snap) {
-  const egress__type_set *to = egress__snapshot_type(snap, track->type_url);
-  if (stream->variant == EGRESS__XDS_SOTW && !egress__track_differs(track, to) &&
-      is_told_anew(stream, snap, track->type_url))
-    track->relabelled = 1;
-  egress__track_refresh(track, to);
-}
-
-static void adopt_newest(egress__stream *stream) {
-  if (stream->watch.group == NULL || (!stream->watch.changed && stream->snap != NULL))
-    return;
-  egress_snapshot *snap = egress__watch_snapshot(&stream->watch);
-  if (snap != NULL && is_held_up(stream, snap))
-    return;
-  egress__watch_take(&stream->watch, snap);
-  if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
-    return;
-  for (egress__track *track = stream->tracks; track != NULL; track = track->next)
-    adopt_type(stream, track, snap);
-  egress_snapshot_ref(snap);
-  egress_snapshot_unref(stream->snap);
-  stream->snap = snap;
-}
-
 static void write_tail(egress__response *out, const egress__stream *stream, const egress__track *track,
                        uint64_t nonce) {
-  const char *version = egress_snapshot_type_label(stream->snap, track->type_url);
-  const char *identifier = stream->config->identifier;
-  char nonce_text[NONCE_ROOM];
-  int nonce_size = snprintf(nonce_text, sizeof nonce_text, "%" PRIu64, nonce);
-  uint8_t *to = out->tail;
-  to = egress__put_bytes(to, VERSION, version, strlen(version));
-  to = egress__put_bytes(to, TYPE_URL, track->type_url, strlen(track->type_url));
-  to = egress__put_bytes(to, NONCE, nonce_text, (size_t)nonce_size);
-  if (identifier != NULL) {
-    uint32_t number = stream->variant == EGRESS__XDS_SOTW ? SOTW_CONTROL_PLANE : DELTA_CONTROL_PLANE;
-    to = egress__put_bytes_head(to, number, egress__bytes_field_size(IDENTIFIER, strlen(identifier)));
-    to = egress__put_bytes(to, IDENTIFIER, identifier, strlen(identifier));
-  }
-  out->tail_size = (size_t)(to - out->tail);
+  egress__tail_write(out, &(egress__tail){.variant = stream->variant,
+                                          .version = egress_snapshot_type_label(stream->source.snap, track->type_url),
+                                          .type_url = track->type_url,
+                                          .identifier = stream->config->identifier,
+                                          .nonce = nonce});
 }
 
 /* Clusters are about to be told: their endpoints will have to be, too. */
@@ -393,7 +299,7 @@ static int next_beat(egress__stream *stream, egress__track *track, egress__respo
 static int next_of_track(egress__stream *stream, egress__track *track, egress__response *out) {
   if (track->phase == EGRESS__PHASE_WAITING)
     return 0;
-  const egress__type_set *to = egress__snapshot_type(stream->snap, track->type_url);
+  const egress__type_set *to = egress__snapshot_type(stream->source.snap, track->type_url);
   int step = egress__track_must_step(track, to);
   if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
     return next_beat(stream, track, out);
@@ -419,9 +325,10 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
 }
 
 static int next(egress__stream *stream, egress__response *out) {
-  adopt_newest(stream);
+  egress__source_adopt(&stream->source, stream->tracks, stream->variant);
   int rv = 0;
-  for (egress__track *track = stream->tracks; rv == 0 && stream->snap != NULL && track != NULL; track = track->next)
+  for (egress__track *track = stream->tracks; rv == 0 && stream->source.snap != NULL && track != NULL;
+       track = track->next)
     rv = next_of_track(stream, track, out);
   return rv;
 }
@@ -435,30 +342,26 @@ uint64_t egress__stream_due(const egress__stream *stream) {
   return due;
 }
 
-/*
- * All that is to be sent of a snapshot on trial was sent: what does the client say? A type that it refused before, in
- * another snapshot, is not sent again; so here that counts as its answer. Returns 1 when another snapshot counts now.
- */
+/* All that is to be sent of a snapshot on trial was sent. Returns 1 when another snapshot counts now. */
 static int judge(egress__stream *stream) {
-  const egress__track *refused = NULL;
-  for (const egress__track *track = stream->tracks; track != NULL; track = track->next) {
-    if (track->phase == EGRESS__PHASE_WAITING)
-      return 0;
-    if (track->phase == EGRESS__PHASE_REFUSED && egress__watch_tries(&stream->watch, track->type_url))
-      refused = track;
-  }
-  if (refused == NULL) {
-    egress__watch_accept(&stream->watch);
+  const egress__track *refused;
+  switch (egress__source_judge(&refused, &stream->source, stream->tracks)) {
+  case EGRESS__VERDICT_OPEN:
     return 0;
+  case EGRESS__VERDICT_ACCEPTED:
+    egress__watch_accept(&stream->source.watch);
+    return 0;
+  case EGRESS__VERDICT_REFUSED:
+    break;
   }
   return refuse(stream, (egress_event){.type_url = refused->type_url,
-                                       .version = egress_snapshot_type_label(stream->snap, refused->type_url),
+                                       .version = egress_snapshot_type_label(stream->source.snap, refused->type_url),
                                        .message = "the client has refused this before"});
 }
 
 int egress__stream_next(egress__stream *stream, egress__response *out) {
   int rv = next(stream, out);
-  if (rv != 0 || !stream->watch.judged)
+  if (rv != 0 || !stream->source.watch.judged)
     return rv;
   stream->inside = 1;
   int moved = judge(stream);
@@ -468,7 +371,7 @@ int egress__stream_next(egress__stream *stream, egress__response *out) {
 
 int egress__stream_fetch(egress__stream *stream, egress__response *out) {
   int rv = egress__stream_next(stream, out);
-  if (rv != 0 || stream->snap == NULL)
+  if (rv != 0 || stream->source.snap == NULL)
     return rv;
   out->body = NULL;
   write_tail(out, stream, stream->tracks, ++stream->nonce);

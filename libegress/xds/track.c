@@ -59,10 +59,7 @@ static const egress__type_set **last(egress__track *track) {
 }
 
 int egress__track_differs(const egress__track *track, const egress__type_set *to) {
-  if (track->has.count == 0)
-    return 1;
-  const egress__type_set *set = track->has.sets[track->has.count - 1];
-  return set != to && strcmp(egress__type_set_version(set), egress__type_set_version(to)) != 0;
+  return track->has.count == 0 || !egress__type_set_is_same(track->has.sets[track->has.count - 1], to);
 }
 
 int egress__track_must_step(const egress__track *track, const egress__type_set *to) {

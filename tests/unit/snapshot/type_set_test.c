@@ -121,3 +121,15 @@ Test(type_set, cursor_skips_a_chunk) {
   cr_assert_eq(egress__cursor_item(&cursor), NULL);
   cr_assert_eq(egress__cursor_chunk(&cursor), NULL);
 }
+
+Test(type_set, is_same_by_content) {
+  egress__type_set *set = set_of("a b"), *equal = set_of("ab"), *other = set_of("a");
+  cr_assert(egress__type_set_is_same(set, set));
+  cr_assert(egress__type_set_is_same(set, equal));
+  cr_assert(!egress__type_set_is_same(set, other));
+  cr_assert(!egress__type_set_is_same(NULL, other));
+  cr_assert(egress__type_set_is_same(NULL, NULL));
+  egress__type_set_unref(set);
+  egress__type_set_unref(equal);
+  egress__type_set_unref(other);
+}
