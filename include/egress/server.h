@@ -24,6 +24,22 @@ struct uv_loop_s;
  */
 typedef struct egress_server egress_server;
 
+/**
+ * Says which cache serves a type to a node, for control planes that keep types, or nodes, in caches of their own: asked
+ * once for each type on a stream, after ``authorise``. The node joins the group that this cache's own group function
+ * says. Types are told in the same order whichever caches they come from; but only what is in one cache changes
+ * together.
+ *
+ * :param node: borrowed during the call.
+ * :param type_url: likewise.
+ * :param user: that of the server's options.
+ * :return: borrowed until control is back in the loop: the server takes a reference of its own when it first sees a
+ *   cache, and keeps it until it is freed; NULL: none, so the stream ends as one that ``authorise`` refuses.
+ *
+ * Thread: the loop's; may call anything but ``egress_server_free``.
+ */
+typedef egress_cache *(*egress_choose_fn)(const egress_node *node, const char *type_url, void *user);
+
 /** Options for a server. */
 typedef struct egress_server_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
@@ -34,7 +50,7 @@ typedef struct egress_server_options {
   egress_event_fn on_event;
   /** Takes log lines; NULL means none. gRPC logs for the whole process: the first server with a hook gets its lines. */
   egress_log_fn log;
-  /** Passed to ``on_event``, ``log``, ``on_message`` and ``authorise``. */
+  /** Passed to ``on_event``, ``log``, ``on_message``, ``authorise`` and ``choose``. */
   void *user;
   /**
    * Sent as ``control_plane.identifier``, which Envoy shows: UTF-8, at most 255 bytes, copied; NULL means
@@ -63,9 +79,11 @@ typedef struct egress_server_options {
   egress_message_fn on_message;
   /** Says which client may have which type; NULL means that all may have all but secrets (``insecure_secrets``). */
   egress_authorise_fn authorise;
+  /** Says which cache serves which type to whom; NULL means the one that the server is made with, all to all. */
+  egress_choose_fn choose;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
-  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
+  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /** Options for one address to listen on. */
 typedef struct egress_listen_options {

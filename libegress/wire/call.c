@@ -13,6 +13,7 @@
 #include "wire/access.h"
 #include "wire/method.h"
 #include "wire/peer.h"
+#include "wire/served.h"
 
 /*
  *             a client comes            finish: we end it
@@ -195,6 +196,13 @@ int egress__call_authorise(egress__stream *stream, const egress_node *node, cons
                                .node = node,
                                .type_url = type_url};
   return egress__access_check(&asked, fault);
+}
+
+int egress__call_choose(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
+                        egress__stream_fault *fault, void *user) {
+  (void)stream;
+  const egress__call *call = user;
+  return egress__served_choose(out, call->server, node, type_url, fault);
 }
 
 /* ---- messages ---- */

@@ -34,5 +34,7 @@ void egress__call_on_ready(egress__stream *stream, void *user);
 void egress__call_on_event(egress__stream *stream, const egress_event *event, void *user);
 int egress__call_authorise(egress__stream *stream, const egress_node *node, const char *type_url,
                            egress__stream_fault *fault, void *user);
+int egress__call_choose(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
+                        egress__stream_fault *fault, void *user);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/protowire.h"
 #include "wire/call.h"
 #include "wire/listener.h"
+#include "wire/served.h"
 #include "wire/tls.h"
 
 /*
@@ -51,9 +52,6 @@ enum {
 };
 
 static const egress__place nowhere;
-
-static void on_group_event(egress__observer *observer, const egress_event *event);
-static void on_soak(egress__observer *observer);
 
 /* ---- making ---- */
 
@@ -96,7 +94,6 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   }
   server->alloc = alloc;
   server->loop = loop;
-  server->cache = egress_cache_ref(cache);
   server->options = own;
   server->streams = (egress__stream_config){.alloc = alloc,
                                             .cache = cache,
@@ -105,13 +102,13 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                             .on_ready = egress__call_on_ready,
                                             .on_event = egress__call_on_event,
-                                            .authorise = egress__call_authorise};
+                                            .authorise = egress__call_authorise,
+                                            .choose = own.choose == NULL ? NULL : egress__call_choose};
   server->beat_ms = UINT64_MAX;
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
-  server->observer = (egress__observer){.on_event = on_group_event, .on_soak = on_soak};
-  egress__cache_observe(cache, &server->observer);
+  egress__served_init(server, cache);
   server->grpc_log = (egress__grpc_log){.log = own.log, .user = own.user};
   egress__grpc_log_join(&server->grpc_log);
   *out = server;
@@ -133,8 +130,7 @@ void egress_server_free(egress_server *server) {
   egress__grpc_log_leave(&server->grpc_log);
   free_listeners(server);
   egress__events_dispose(&server->events);
-  egress__cache_unobserve(server->cache, &server->observer);
-  egress_cache_unref(server->cache);
+  egress__served_dispose(server);
   egress__free(server->alloc, server->identifier);
   egress__free(server->alloc, server);
 }
@@ -331,32 +327,6 @@ static void on_wake(void *user) {
     egress__inbox_wake(server->inbox);
 }
 
-/* ---- what the cache tells ---- */
-
-static egress_server *server_of(egress__observer *observer) {
-  return (egress_server *)((char *)observer - offsetof(egress_server, observer));
-}
-
-static void on_group_event(egress__observer *observer, const egress_event *event) {
-  egress_server *server = server_of(observer);
-  egress__events_add(&server->events, event);
-  if (server->inbox != NULL)
-    egress__inbox_wake(server->inbox); /* the embedder may be the one who calls the cache: later */
-}
-
-static void on_soak_timer(uv_timer_t *timer) {
-  egress_server *server = timer->data;
-  uint64_t wait_ms = egress__cache_tick(server->cache, uv_now(server->loop));
-  if (wait_ms != UINT64_MAX)
-    uv_timer_start(timer, on_soak_timer, wait_ms, 0);
-}
-
-static void on_soak(egress__observer *observer) {
-  egress_server *server = server_of(observer);
-  if (server->state == EGRESS__SERVER_SERVING)
-    uv_timer_start(&server->soak, on_soak_timer, 0, 0);
-}
-
 /* ---- listening and closing ---- */
 
 static int take_listen_options(egress_listen_options *own, const egress_listen_options *given, egress_diag *diag) {
@@ -389,7 +359,7 @@ static void put_on_loop(egress_server *server) {
   egress__server_hold_handle(server);
   init_timers(server);
   server->state = EGRESS__SERVER_SERVING;
-  on_soak(&server->observer); /* what another server of this cache left off */
+  egress__served_start(server);
 }
 
 static int listen_on(egress_server *server, const char *address, const egress_listen_options *options,

@@ -23,11 +23,18 @@ typedef enum egress__server_state {
   EGRESS__SERVER_CLOSED
 } egress__server_state;
 
+/** A cache that the server serves (wire/served.h). */
+typedef struct egress__served {
+  struct egress__served *next;
+  struct egress_server *server;
+  egress_cache *cache;
+  egress__observer observer; /* of the cache */
+} egress__served;
+
 struct egress_server {
   const egress_alloc *alloc;
   uv_loop_t *loop;
-  egress_cache *cache;
-  egress__observer observer;     /* of the cache */
+  egress__served served;         /* the cache that it was made with; others follow it */
   egress_server_options options; /* no zero is left in its limits */
   char *identifier;
   egress__server_state state;

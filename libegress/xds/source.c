@@ -2,10 +2,21 @@
 
 #include <string.h>
 
+const char *egress__source_group(const egress__source *source) {
+  return source->watch.group == NULL ? "" : egress__group_name(source->watch.group);
+}
+
 void egress__source_dispose(egress__source *source) {
   egress__watch_leave(&source->watch);
   egress_snapshot_unref(source->snap);
   source->snap = NULL;
+}
+
+/* The first of `track` and those behind it that comes from `source`. */
+static egress__track *own(const egress__source *source, egress__track *track) {
+  while (track != NULL && track->source != source)
+    track = track->next;
+  return track;
 }
 
 /* 1 when a type would be told as another version than the last snapshot has it. */
@@ -14,8 +25,8 @@ static int is_told_anew(const egress__source *source, const egress_snapshot *sna
 }
 
 /* 1 when a response in flight would be overtaken by `snap`. */
-static int is_held_up(const egress__source *source, const egress__track *tracks, const egress_snapshot *snap) {
-  for (const egress__track *track = tracks; track != NULL; track = track->next)
+static int is_held_up(const egress__source *source, egress__track *tracks, const egress_snapshot *snap) {
+  for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
     if (track->phase == EGRESS__PHASE_WAITING &&
         (egress__track_differs(track, egress__snapshot_type(snap, track->type_url)) ||
          is_told_anew(source, snap, track->type_url)))
@@ -41,7 +52,7 @@ void egress__source_adopt(egress__source *source, egress__track *tracks, egress_
   egress__watch_take(&source->watch, snap);
   if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
     return;
-  for (egress__track *track = tracks; track != NULL; track = track->next)
+  for (egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
     adopt_type(source, track, snap, variant);
   egress_snapshot_ref(snap);
   egress_snapshot_unref(source->snap);
@@ -49,9 +60,9 @@ void egress__source_adopt(egress__source *source, egress__track *tracks, egress_
 }
 
 egress__verdict egress__source_judge(const egress__track **refused, const egress__source *source,
-                                     const egress__track *tracks) {
+                                     egress__track *tracks) {
   egress__verdict verdict = EGRESS__VERDICT_ACCEPTED;
-  for (const egress__track *track = tracks; track != NULL; track = track->next) {
+  for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next)) {
     if (track->phase == EGRESS__PHASE_WAITING)
       return EGRESS__VERDICT_OPEN;
     if (track->phase == EGRESS__PHASE_REFUSED && egress__watch_tries(&source->watch, track->type_url)) {

@@ -5,11 +5,20 @@
 #include "xds/stream.h"
 #include "xds/track.h"
 
-/** A stream's place in a cache: in which group of it, and to which of its snapshots the client is being brought. */
+/**
+ * A stream's place in a cache: in which group of it, and to which of its snapshots the client is being brought. Each
+ * type comes from one of a stream's sources; what is said here of tracks is of those that come from this one.
+ */
 typedef struct egress__source {
+  struct egress__source *next; /* of the same stream */
+  egress__stream *stream;
+  egress_cache *cache; /* borrowed; NULL: not known yet */
   egress__watch watch;
   egress_snapshot *snap; /* what the client is being brought to; NULL: there was none yet */
 } egress__source;
+
+/** Its group; "": it has not joined one. */
+const char *egress__source_group(const egress__source *source);
 
 /** Leaves the group and forgets the snapshot; a source that never joined may be disposed of too. */
 void egress__source_dispose(egress__source *source);
@@ -29,6 +38,6 @@ typedef enum egress__verdict {
  * another snapshot, is not sent again; so that counts as its answer: then `refused` is the type's track.
  */
 egress__verdict egress__source_judge(const egress__track **refused, const egress__source *source,
-                                     const egress__track *tracks);
+                                     egress__track *tracks);
 
 #endif

@@ -34,15 +34,15 @@ struct egress__stream {
   uint8_t inside;   /* a call is on: it looks for changes itself */
   egress__budget budget;
   uint32_t track_count;
-  uint64_t nonce; /* of the last response of any type */
-  egress__source source;
+  uint64_t nonce;        /* of the last response of any type */
+  egress__source source; /* of the type asked for first; others follow it */
   egress__track *tracks; /* by rank */
   char *node_id;         /* NULL: before the first request */
   char *node_cluster;
 };
 
 static void on_change(egress__watch *watch) {
-  egress__stream *stream = (egress__stream *)((char *)watch - offsetof(egress__stream, source.watch));
+  egress__stream *stream = ((egress__source *)((char *)watch - offsetof(egress__source, watch)))->stream;
   if (!stream->inside)
     stream->config->on_ready(stream, stream->user);
 }
@@ -57,7 +57,7 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
   stream->user = user;
   stream->variant = variant;
   stream->type_url = type_url;
-  stream->source.watch.on_change = on_change;
+  stream->source = (egress__source){.stream = stream, .watch.on_change = on_change};
   stream->budget = (egress__budget){.max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
   *out = stream;
   return 0;
@@ -67,6 +67,11 @@ void egress__stream_free(egress__stream *stream) {
   if (stream == NULL)
     return;
   egress__source_dispose(&stream->source);
+  for (egress__source *source; (source = stream->source.next) != NULL;) {
+    stream->source.next = source->next;
+    egress__source_dispose(source);
+    egress__free(stream->config->alloc, source);
+  }
   for (egress__track *track; (track = stream->tracks) != NULL;) {
     stream->tracks = track->next;
     egress__track_free(track);
@@ -82,7 +87,7 @@ const char *egress__stream_node_id(const egress__stream *stream) {
 }
 
 const char *egress__stream_group(const egress__stream *stream) {
-  return stream->source.watch.group == NULL ? "" : egress__group_name(stream->source.watch.group);
+  return egress__source_group(&stream->source);
 }
 
 /* Fills in what every event says and raises it. */
@@ -110,16 +115,6 @@ static int meet(egress__stream *stream, const egress__request *request) {
   return 0;
 }
 
-static int join(egress__stream *stream, egress__stream_fault *fault) {
-  const egress_node node = {stream->node_id, stream->node_cluster};
-  int rv = egress__cache_join(stream->config->cache, &node, &stream->source.watch);
-  if (rv == EGRESS_EINVAL)
-    return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", node.id, node.cluster);
-  if (rv == 0)
-    raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
-  return rv;
-}
-
 static egress__track *find_track(const egress__stream *stream, egress__span type_url) {
   egress__track *track = stream->tracks;
   while (track != NULL &&
@@ -135,6 +130,51 @@ static int authorise(egress__stream *stream, const char *type_url, egress__strea
   if (rv == EGRESS_EINVAL)
     fault->type_url = type_url;
   return rv;
+}
+
+static int join(egress__stream *stream, egress__source *source, egress__stream_fault *fault) {
+  const egress_node node = {stream->node_id, stream->node_cluster};
+  int rv = egress__cache_join(source->cache, &node, &source->watch);
+  if (rv == EGRESS_EINVAL)
+    return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", node.id, node.cluster);
+  if (rv == 0 && source == &stream->source)
+    raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
+  return rv;
+}
+
+/* The source of that cache, made when there is none; NULL when out of memory. */
+static egress__source *add_source(egress__stream *stream, egress_cache *cache) {
+  egress__source *last = &stream->source;
+  while (last->cache != cache && last->next != NULL)
+    last = last->next;
+  if (last->cache == NULL)
+    last->cache = cache;
+  if (last->cache == cache)
+    return last;
+  egress__source *source = egress__calloc(stream->config->alloc, 1, sizeof *source);
+  if (source == NULL)
+    return NULL;
+  *source = (egress__source){.stream = stream, .cache = cache, .watch.on_change = on_change};
+  last->next = source;
+  return source;
+}
+
+/* Where a type comes from. */
+static int need_source(egress__source **out, egress__stream *stream, const char *type_url,
+                       egress__stream_fault *fault) {
+  const egress__stream_config *config = stream->config;
+  const egress_node node = {stream->node_id, stream->node_cluster};
+  egress_cache *cache = config->cache;
+  int rv = config->choose == NULL ? 0 : config->choose(&cache, stream, &node, type_url, fault, stream->user);
+  if (rv == EGRESS_EINVAL)
+    fault->type_url = type_url;
+  if (rv != 0)
+    return rv;
+  egress__source *source = add_source(stream, cache);
+  if (source == NULL)
+    return EGRESS_ENOMEM;
+  *out = source;
+  return source->watch.group != NULL ? 0 : join(stream, source, fault);
 }
 
 static int is_told_ttl(const egress__stream *stream) {
@@ -159,12 +199,13 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
   *place = track;
   stream->track_count++;
   *out = track;
-  return authorise(stream, track->type_url, fault);
+  int rv = authorise(stream, track->type_url, fault);
+  return rv != 0 ? rv : need_source(&track->source, stream, track->type_url, fault);
 }
 
-/* A type of `snap` was refused, as the event says. Returns 1 when by that another snapshot counts. */
-static int refuse(egress__stream *stream, egress_event event) {
-  if (!egress__watch_refuse(&event, &stream->source.watch, egress__snapshot_type(stream->source.snap, event.type_url)))
+/* A type that comes from `source` was refused, as the event says. Returns 1 when by that another snapshot counts. */
+static int refuse(egress__stream *stream, egress__source *source, egress_event event) {
+  if (!egress__watch_refuse(&event, &source->watch, egress__snapshot_type(source->snap, event.type_url)))
     return 0;
   raise_event(stream, event);
   return 1;
@@ -176,7 +217,8 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   int was_beat = track->beat.sent;
   egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
   /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
-  event.version = egress_snapshot_type_label(stream->source.snap, track->type_url);
+  event.version = egress_snapshot_type_label(track->source->snap, track->type_url);
+  event.group = egress__source_group(track->source);
   if (request->has_error) {
     event.kind = EGRESS_EVENT_NACKED;
     event.status = request->error_code;
@@ -188,7 +230,7 @@ static void take_answer(egress__stream *stream, egress__track *track, const egre
   if (request->has_error || !was_beat) /* that a heartbeat was taken is no news */
     raise_event(stream, event);
   if (request->has_error)
-    refuse(stream, event);
+    refuse(stream, track->source, event);
 }
 
 static int take_request(egress__stream *stream, egress__track *track, const egress__request *request) {
@@ -229,14 +271,11 @@ static int over_budget(const egress__budget *budget, egress__stream_fault *fault
 static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   egress__request request;
   egress__track *track;
-  int is_first = stream->node_id == NULL;
   int rv = egress__request_read(&request, stream->variant, stream->type_url, bytes, size, fault);
-  if (rv == 0 && is_first)
+  if (rv == 0 && stream->node_id == NULL)
     rv = meet(stream, &request);
   if (rv == 0)
     rv = need_track(&track, stream, request.type_url, fault);
-  if (rv == 0 && is_first)
-    rv = join(stream, fault);
   if (rv != 0)
     return rv;
   rv = take_request(stream, track, &request);
@@ -256,7 +295,7 @@ int egress__stream_request(egress__stream *stream, const void *bytes, size_t siz
 static void write_tail(egress__response *out, const egress__stream *stream, const egress__track *track,
                        uint64_t nonce) {
   egress__tail_write(out, &(egress__tail){.variant = stream->variant,
-                                          .version = egress_snapshot_type_label(stream->source.snap, track->type_url),
+                                          .version = egress_snapshot_type_label(track->source->snap, track->type_url),
                                           .type_url = track->type_url,
                                           .identifier = stream->config->identifier,
                                           .nonce = nonce});
@@ -273,7 +312,7 @@ static int warm(egress__stream *stream, egress__track *track, const egress__type
   int all =
       step || stream->variant == EGRESS__XDS_SOTW; /* which tells again what was refused, with whatever it tells */
   egress__step *changes = NULL;
-  int rv = all ? egress__track_changes(&changes, track, egress__cache_steps(stream->config->cache), to) : 0;
+  int rv = all ? egress__track_changes(&changes, track, egress__cache_steps(track->source->cache), to) : 0;
   return rv != 0 ? rv : egress__warm_clusters(endpoints, track, changes, to, all);
 }
 
@@ -282,7 +321,7 @@ static int next_beat(egress__stream *stream, egress__track *track, egress__respo
   if (egress__beat_due(track) > stream->config->now_ms)
     return 0;
   egress__blob *body = NULL;
-  egress__steps *steps = egress__cache_steps(stream->config->cache);
+  egress__steps *steps = egress__cache_steps(track->source->cache);
   int rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_beat(&body, track, steps)
                                                : egress__delta_beat(&body, track, steps);
   if (rv >= 0)
@@ -299,7 +338,7 @@ static int next_beat(egress__stream *stream, egress__track *track, egress__respo
 static int next_of_track(egress__stream *stream, egress__track *track, egress__response *out) {
   if (track->phase == EGRESS__PHASE_WAITING)
     return 0;
-  const egress__type_set *to = egress__snapshot_type(stream->source.snap, track->type_url);
+  const egress__type_set *to = egress__snapshot_type(track->source->snap, track->type_url);
   int step = egress__track_must_step(track, to);
   if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
     return next_beat(stream, track, out);
@@ -307,7 +346,7 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   if (rv != 0)
     return rv;
   egress__blob *body = NULL;
-  egress__steps *steps = egress__cache_steps(stream->config->cache);
+  egress__steps *steps = egress__cache_steps(track->source->cache);
   rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_answer(&body, track, steps, to, step)
                                            : egress__delta_answer(&body, track, steps, to, step);
   if (rv >= 0)
@@ -325,11 +364,12 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
 }
 
 static int next(egress__stream *stream, egress__response *out) {
-  egress__source_adopt(&stream->source, stream->tracks, stream->variant);
+  for (egress__source *source = &stream->source; source != NULL; source = source->next)
+    egress__source_adopt(source, stream->tracks, stream->variant);
   int rv = 0;
-  for (egress__track *track = stream->tracks; rv == 0 && stream->source.snap != NULL && track != NULL;
-       track = track->next)
-    rv = next_of_track(stream, track, out);
+  for (egress__track *track = stream->tracks; rv == 0 && track != NULL; track = track->next)
+    if (track->source->snap != NULL)
+      rv = next_of_track(stream, track, out);
   return rv;
 }
 
@@ -343,28 +383,30 @@ uint64_t egress__stream_due(const egress__stream *stream) {
 }
 
 /* All that is to be sent of a snapshot on trial was sent. Returns 1 when another snapshot counts now. */
-static int judge(egress__stream *stream) {
+static int judge(egress__stream *stream, egress__source *source) {
   const egress__track *refused;
-  switch (egress__source_judge(&refused, &stream->source, stream->tracks)) {
+  switch (egress__source_judge(&refused, source, stream->tracks)) {
   case EGRESS__VERDICT_OPEN:
     return 0;
   case EGRESS__VERDICT_ACCEPTED:
-    egress__watch_accept(&stream->source.watch);
+    egress__watch_accept(&source->watch);
     return 0;
   case EGRESS__VERDICT_REFUSED:
     break;
   }
-  return refuse(stream, (egress_event){.type_url = refused->type_url,
-                                       .version = egress_snapshot_type_label(stream->source.snap, refused->type_url),
-                                       .message = "the client has refused this before"});
+  return refuse(stream, source,
+                (egress_event){.type_url = refused->type_url,
+                               .version = egress_snapshot_type_label(source->snap, refused->type_url),
+                               .message = "the client has refused this before"});
 }
 
 int egress__stream_next(egress__stream *stream, egress__response *out) {
-  int rv = next(stream, out);
-  if (rv != 0 || !stream->source.watch.judged)
+  int rv = next(stream, out), moved = 0;
+  if (rv != 0)
     return rv;
   stream->inside = 1;
-  int moved = judge(stream);
+  for (egress__source *source = &stream->source; source != NULL; source = source->next)
+    moved |= source->watch.judged && judge(stream, source);
   stream->inside = 0;
   return moved ? next(stream, out) : 0;
 }

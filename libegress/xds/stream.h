@@ -37,7 +37,7 @@ typedef struct egress__stream_fault {
 /** What all streams of a server share; borrowed by each. */
 typedef struct egress__stream_config {
   const egress_alloc *alloc;
-  egress_cache *cache;
+  egress_cache *cache;    /* of all types, unless `choose` says another */
   const char *identifier; /* control_plane.identifier: UTF-8, at most EGRESS__IDENTIFIER_MAX bytes; NULL: none */
   uint32_t max_subscriptions;
   size_t max_bytes; /* EGRESS__STREAM_BYTES_MAX, less in tests */
@@ -52,6 +52,10 @@ typedef struct egress__stream_config {
                    void *user);
   /* What time it is, from any beginning and never going back: to be set before streams are called. */
   uint64_t now_ms;
+  /* Which cache has the type? Asked likewise, after `authorise`, and answered likewise; the cache outlives the stream.
+     NULL: `cache`. */
+  int (*choose)(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
+                egress__stream_fault *fault, void *user);
 } egress__stream_config;
 
 /**
@@ -108,7 +112,7 @@ uint64_t egress__stream_due(const egress__stream *stream);
  */
 int egress__stream_fetch(egress__stream *stream, egress__response *out);
 
-/** The client's node id and group; "" before the first request. */
+/** The client's node id, and its group in the cache of the type it asked for first; "" before the first request. */
 const char *egress__stream_node_id(const egress__stream *stream);
 const char *egress__stream_group(const egress__stream *stream);
 

@@ -26,7 +26,8 @@ typedef struct egress__beat {
 } egress__beat;
 
 typedef struct egress__track {
-  struct egress__track *next; /* in the order in which types are sent */
+  struct egress__track *next;    /* in the order in which types are sent */
+  struct egress__source *source; /* where the type comes from */
   const egress_alloc *alloc;
   egress__subscription want;
   egress__bases has;        /* the last of the sets is the one sent last */

@@ -43,7 +43,13 @@ static void drop_responses(egress__stream *stream) {
 /* A stream that says what it likes. */
 static void send_noise(const groups *g, bytes *b) {
   egress__stream_config config = {
-      g->alloc, g->cache, "fuzz", 1000, NOISE_BYTES, ignore_ready, check_event, NULL, 0,
+      .alloc = g->alloc,
+      .cache = g->cache,
+      .identifier = "fuzz",
+      .max_subscriptions = 1000,
+      .max_bytes = NOISE_BYTES,
+      .on_ready = ignore_ready,
+      .on_event = check_event,
   };
   egress__stream *stream;
   egress__stream_fault fault = {0};

@@ -54,7 +54,13 @@ static void on_event(egress__stream *stream, const egress_event *event, void *us
 void client_begin(client *c, int id, const groups *g) {
   *c = (client){.id = id, .variant = id % 2 == 0 ? EGRESS__XDS_SOTW : EGRESS__XDS_DELTA, .groups = g};
   c->config = (egress__stream_config){
-      g->alloc, g->cache, "model", 1000, BYTES_MAX, on_ready, on_event, NULL, 0,
+      .alloc = g->alloc,
+      .cache = g->cache,
+      .identifier = "model",
+      .max_subscriptions = 1000,
+      .max_bytes = BYTES_MAX,
+      .on_ready = on_ready,
+      .on_event = on_event,
   };
 }
 

@@ -7,7 +7,7 @@
  */
 typedef struct scene {
   egress__xds_variant variant;
-  egress_cache *cache;
+  egress_cache *cache, *routes; /* `routes` NULL: all types come from `cache` */
   egress__stream_config config;
   egress__stream *stream;
   const egress_alloc *alloc;
@@ -48,6 +48,13 @@ static int authorise(egress__stream *stream, const egress_node *node, const char
   return block != NULL ? 0 : EGRESS_ENOMEM;
 }
 
+static int choose(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
+                  egress__stream_fault *fault, void *user) {
+  const scene *s = user;
+  *out = s->routes != NULL && strcmp(type_url, EGRESS_TYPE_ROUTE) == 0 ? s->routes : s->cache;
+  return authorise(stream, node, type_url, fault, user);
+}
+
 static int take(scene *s, egress__response *response) {
   xds_response read;
   xds_decode(&read, response, s->variant);
@@ -81,6 +88,8 @@ static int set(scene *s, const char *text) {
   if (rv != 0)
     return rv;
   rv = egress_cache_set(s->cache, "g", snap);
+  if (rv == 0 && s->routes != NULL)
+    rv = egress_cache_set(s->routes, "g", snap);
   egress_snapshot_unref(snap);
   return rv;
 }
@@ -110,7 +119,8 @@ static int play(scene *s, const act *acts) {
   return rv;
 }
 
-static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, const act *acts) {
+static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, int two_caches,
+                    const act *acts) {
   scene s = {.variant = variant, .alloc = alloc};
   egress_trial_options trial = EGRESS_TRIAL_OPTIONS_INIT;
   trial.on_nack = on_nack;
@@ -119,17 +129,42 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0)
     rv = egress_cache_set_trial(s.cache, "g", &trial);
+  if (rv == 0 && two_caches)
+    rv = egress_cache_new(&s.routes, &options);
   if (rv == 0) {
-    s.config = (egress__stream_config){alloc,    s.cache,  "tested",  100, EGRESS__STREAM_BYTES_MAX,
-                                       on_ready, on_event, authorise, 0};
+    s.config = (egress__stream_config){.alloc = alloc,
+                                       .cache = s.cache,
+                                       .identifier = "tested",
+                                       .max_subscriptions = 100,
+                                       .max_bytes = EGRESS__STREAM_BYTES_MAX,
+                                       .on_ready = on_ready,
+                                       .on_event = on_event,
+                                       .authorise = authorise,
+                                       .choose = choose};
     rv = egress__stream_new(&s.stream, &s.config, variant, NULL, &s);
     assert((rv == 0) == (s.stream != NULL));
   }
   if (rv == 0)
     rv = play(&s, acts);
   egress__stream_free(s.stream);
+  egress_cache_unref(s.routes);
   egress_cache_unref(s.cache);
   return rv == 0 && s.starved ? EGRESS_ENOMEM : rv;
+}
+
+static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, const act *acts) {
+  return run_with(alloc, variant, on_nack, 0, acts);
+}
+
+static int two_caches(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1 R: r=1", .sent = ""},
+      {.request = {.type = 'C'}, .sent = "C: a=1"},
+      {.request = {.type = 'R', .names = "r"}, .sent = "R: r=1"},
+      {.sent = NULL},
+  };
+  return run_with(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, 1, acts);
 }
 
 static int sotw(const egress_alloc *alloc, void *user) {
@@ -242,5 +277,6 @@ int main(void) {
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
   sweep_run("rollback", rollback, NULL);
+  sweep_run("two caches", two_caches, NULL);
   return 0;
 }
