@@ -40,6 +40,7 @@ struct egress_cache {
   egress__map groups;    /* name -> egress__group */
   size_t settings_count; /* groups that have settings; 0: nothing is tried anywhere */
   egress__observer *observers;
+  struct egress__bridge *bridges; /* those that streams are on (cache/bridge.h) */
   egress__steps steps;
 };
 

@@ -9,7 +9,13 @@ const char *egress__source_group(const egress__source *source) {
 void egress__source_dispose(egress__source *source) {
   egress__watch_leave(&source->watch);
   egress_snapshot_unref(source->snap);
+  egress__bridge_release(source->bridge);
   source->snap = NULL;
+  source->bridge = NULL;
+}
+
+const egress_snapshot *egress__source_goal(const egress__source *source) {
+  return source->bridge != NULL ? source->bridge->to : source->snap;
 }
 
 /* The first of `track` and those behind it that comes from `source`. */
@@ -43,20 +49,94 @@ static void adopt_type(const egress__source *source, egress__track *track, const
   egress__track_refresh(track, to);
 }
 
-void egress__source_adopt(egress__source *source, egress__track *tracks, egress__xds_variant variant) {
+/* Refused is what a bridge leads to, on whatever part of the way: it is not sent again because of the other part. */
+static void keep_objection(egress__track *track, const egress__type_set *before, const egress__type_set *goal,
+                           const egress__type_set *to) {
+  track->objected = track->objected && egress__type_set_is_same(before, goal);
+  if (track->objected)
+    egress__track_pass(track, to);
+}
+
+/* Goes on to `snap`, over a bridge if that is not NULL. */
+static void move_to(egress__source *source, egress__track *tracks, egress_snapshot *snap, egress__bridge *bridge,
+                    const egress__pace *pace) {
+  const egress_snapshot *before = egress__source_goal(source);
+  egress_snapshot *to = bridge != NULL ? bridge->snap : snap;
+  for (egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next)) {
+    const char *type_url = track->type_url;
+    adopt_type(source, track, to, pace->variant);
+    keep_objection(track, egress__snapshot_type(before, type_url), egress__snapshot_type(snap, type_url),
+                   egress__snapshot_type(to, type_url));
+  }
+  egress_snapshot_ref(to);
+  egress_snapshot_unref(source->snap);
+  source->snap = to;
+  egress__bridge_release(source->bridge);
+  source->bridge = bridge;
+}
+
+/* 1 when the client has answered all that comes after clusters and endpoints, as `snap` has it. */
+static int is_through(const egress__source *source, egress__track *tracks, const egress_snapshot *snap) {
+  for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
+    if (track->rank > EGRESS__RANK_ENDPOINT &&
+        (track->phase == EGRESS__PHASE_WAITING ||
+         egress__track_must_step(track, egress__snapshot_type(snap, track->type_url))))
+      return 0;
+  return 1;
+}
+
+/* Sets `removes` to 1 when clusters or endpoints that the client wants go on the way. Returns 0 or EGRESS_ENOMEM. */
+static int find_removal(int *removes, const egress__source *source, egress__track *tracks, const egress_snapshot *from,
+                        const egress_snapshot *to) {
+  int rv = 0;
+  *removes = 0;
+  for (const egress__track *track = own(source, tracks);
+       rv == 0 && !*removes && track != NULL && track->rank <= EGRESS__RANK_ENDPOINT; track = own(source, track->next))
+    if (track->want.wildcard || track->want.wanted > 0)
+      rv = egress__bridge_is_needed(removes, source->cache, from, to, track->type_url);
+  return rv;
+}
+
+/* The bridge to `snap`; NULL when none is needed. What no route leads to any more is not kept once more. */
+static int find_bridge(egress__bridge **out, const egress__source *source, egress__track *tracks, egress_snapshot *snap,
+                       const egress__pace *pace) {
+  *out = NULL;
+  if (!pace->is_aggregated || source->snap == NULL || is_through(source, tracks, snap))
+    return 0;
+  const egress_snapshot *from = is_through(source, tracks, source->snap) ? egress__source_goal(source) : source->snap;
+  int removes;
+  int rv = find_removal(&removes, source, tracks, from, snap);
+  return rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
+}
+
+int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__pace *pace) {
+  egress__bridge *bridge = NULL;
   if (source->watch.group == NULL || (!source->watch.changed && source->snap != NULL))
-    return;
+    return 0;
   egress_snapshot *snap = egress__watch_snapshot(&source->watch);
   if (snap != NULL && is_held_up(source, tracks, snap))
-    return;
+    return 0;
+  int rv = snap == NULL ? 0 : find_bridge(&bridge, source, tracks, snap, pace);
+  if (rv != 0)
+    return rv;
+  if (bridge != NULL && is_held_up(source, tracks, bridge->snap)) {
+    egress__bridge_release(bridge);
+    return 0;
+  }
   egress__watch_take(&source->watch, snap);
-  if (snap == NULL) /* forgotten, or not there yet: the client keeps what it has */
-    return;
-  for (egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
-    adopt_type(source, track, snap, variant);
-  egress_snapshot_ref(snap);
-  egress_snapshot_unref(source->snap);
-  source->snap = snap;
+  if (snap != NULL) /* else it was forgotten, or is not there yet: the client keeps what it has */
+    move_to(source, tracks, snap, bridge, pace);
+  return 0;
+}
+
+int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__pace *pace) {
+  if (source->bridge == NULL || !is_through(source, tracks, source->snap) ||
+      is_held_up(source, tracks, source->bridge->to))
+    return 0;
+  egress_snapshot *to = egress_snapshot_ref(source->bridge->to);
+  move_to(source, tracks, to, NULL, pace);
+  egress_snapshot_unref(to);
+  return 1;
 }
 
 egress__verdict egress__source_judge(const egress__track **refused, const egress__source *source,

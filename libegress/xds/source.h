@@ -1,6 +1,7 @@
 #ifndef EGRESS_XDS_SOURCE_H
 #define EGRESS_XDS_SOURCE_H
 
+#include "cache/bridge.h"
 #include "cache/cache.h"
 #include "xds/stream.h"
 #include "xds/track.h"
@@ -14,7 +15,8 @@ typedef struct egress__source {
   egress__stream *stream;
   egress_cache *cache; /* borrowed; NULL: not known yet */
   egress__watch watch;
-  egress_snapshot *snap; /* what the client is being brought to; NULL: there was none yet */
+  egress_snapshot *snap;  /* what the client is being brought to; NULL: there was none yet */
+  egress__bridge *bridge; /* `snap` is of this, which leads to what is meant; NULL: it is what is meant */
 } egress__source;
 
 /** Its group; "": it has not joined one. */
@@ -23,8 +25,27 @@ const char *egress__source_group(const egress__source *source);
 /** Leaves the group and forgets the snapshot; a source that never joined may be disposed of too. */
 void egress__source_dispose(egress__source *source);
 
-/** Takes over the group's newest snapshot, unless it would overtake a response in flight of one of `tracks`. */
-void egress__source_adopt(egress__source *source, egress__track *tracks, egress__xds_variant variant);
+/** The group's snapshot that the client is being brought to, if over a bridge; NULL: there was none yet. */
+const egress_snapshot *egress__source_goal(const egress__source *source);
+
+/** How a stream goes from snapshot to snapshot. */
+typedef struct egress__pace {
+  egress__xds_variant variant;
+  uint8_t is_aggregated; /* the client hears of all types here, in one order: what is removed may go at last */
+} egress__pace;
+
+/**
+ * Takes over the group's newest snapshot, unless it would overtake a response in flight of one of `tracks`; over a
+ * bridge, when it removes clusters or endpoints and types after them have to be told first.
+ * Returns 0 or EGRESS_ENOMEM.
+ */
+int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__pace *pace);
+
+/**
+ * Nothing is left to be sent of the bridge: when the client has answered what comes after clusters and endpoints, what
+ * the bridge kept can go. Returns 1 when there may be something to send for that, else 0.
+ */
+int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__pace *pace);
 
 /** How clients take a snapshot on trial. */
 typedef enum egress__verdict {

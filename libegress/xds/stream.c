@@ -205,7 +205,7 @@ static int need_track(egress__track **out, egress__stream *stream, egress__span 
 
 /* A type that comes from `source` was refused, as the event says. Returns 1 when by that another snapshot counts. */
 static int refuse(egress__stream *stream, egress__source *source, egress_event event) {
-  if (!egress__watch_refuse(&event, &source->watch, egress__snapshot_type(source->snap, event.type_url)))
+  if (!egress__watch_refuse(&event, &source->watch, egress__snapshot_type(egress__source_goal(source), event.type_url)))
     return 0;
   raise_event(stream, event);
   return 1;
@@ -363,14 +363,26 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   return 1;
 }
 
-static int next(egress__stream *stream, egress__response *out) {
-  for (egress__source *source = &stream->source; source != NULL; source = source->next)
-    egress__source_adopt(source, stream->tracks, stream->variant);
+static int next_of_tracks(egress__stream *stream, egress__response *out) {
   int rv = 0;
   for (egress__track *track = stream->tracks; rv == 0 && track != NULL; track = track->next)
     if (track->source->snap != NULL)
       rv = next_of_track(stream, track, out);
   return rv;
+}
+
+static int next(egress__stream *stream, egress__response *out) {
+  const egress__pace pace = {stream->variant, stream->type_url == NULL};
+  int rv = 0, arrived = 0;
+  for (egress__source *source = &stream->source; rv == 0 && source != NULL; source = source->next)
+    rv = egress__source_adopt(source, stream->tracks, &pace);
+  if (rv == 0)
+    rv = next_of_tracks(stream, out);
+  if (rv != 0)
+    return rv;
+  for (egress__source *source = &stream->source; source != NULL; source = source->next)
+    arrived |= egress__source_arrive(source, stream->tracks, &pace);
+  return arrived ? next_of_tracks(stream, out) : 0;
 }
 
 uint64_t egress__stream_due(const egress__stream *stream) {
@@ -406,7 +418,7 @@ int egress__stream_next(egress__stream *stream, egress__response *out) {
     return rv;
   stream->inside = 1;
   for (egress__source *source = &stream->source; source != NULL; source = source->next)
-    moved |= source->watch.judged && judge(stream, source);
+    moved |= source->watch.judged && source->bridge == NULL && judge(stream, source);
   stream->inside = 0;
   return moved ? next(stream, out) : 0;
 }

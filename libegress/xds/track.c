@@ -16,11 +16,12 @@
 
 #include <egress/resource.h>
 
-static const char *const order[] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ENDPOINT, EGRESS_TYPE_LISTENER, EGRESS_TYPE_ROUTE};
+static const char *const order[EGRESS__RANK_OTHER] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ENDPOINT, EGRESS_TYPE_LISTENER,
+                                                      EGRESS_TYPE_ROUTE};
 
 static uint8_t rank_of(const char *type_url) {
   uint8_t rank = 0;
-  while (rank < sizeof order / sizeof order[0] && strcmp(order[rank], type_url) != 0)
+  while (rank < EGRESS__RANK_OTHER && strcmp(order[rank], type_url) != 0)
     rank++;
   return rank;
 }
@@ -130,6 +131,11 @@ void egress__track_settled(egress__track *track, const egress__type_set *to, int
   keep_last(track);
 }
 
+void egress__track_pass(egress__track *track, const egress__type_set *to) {
+  if (egress__track_differs(track, to))
+    add_set(track, to);
+}
+
 void egress__track_beaten(egress__track *track, uint64_t nonce) {
   track->stepping = 0;
   track->beat.sent = 1;
@@ -139,14 +145,17 @@ void egress__track_beaten(egress__track *track, uint64_t nonce) {
 
 void egress__track_accepted(egress__track *track) {
   egress__subscription_accepted(&track->want);
-  if (track->stepping)
+  if (track->stepping) {
     keep_last(track);
+    track->objected = 0;
+  }
   track->beat.sent = 0;
   track->phase = EGRESS__PHASE_ACCEPTED;
 }
 
 void egress__track_refused(egress__track *track) {
   egress__subscription_refused(&track->want);
+  track->objected |= !track->beat.sent;
   track->beat.refused = track->beat.sent;
   track->beat.sent = 0;
   track->phase = EGRESS__PHASE_REFUSED;

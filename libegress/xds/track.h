@@ -17,6 +17,15 @@ typedef enum egress__phase {
   EGRESS__PHASE_REFUSED   /* the last one was refused */
 } egress__phase;
 
+/** Places in the order in which types are sent; all others come last. */
+typedef enum egress__rank {
+  EGRESS__RANK_CLUSTER,
+  EGRESS__RANK_ENDPOINT,
+  EGRESS__RANK_LISTENER,
+  EGRESS__RANK_ROUTE,
+  EGRESS__RANK_OTHER
+} egress__rank;
+
 /** The heartbeats of a type (xds/beat.h). */
 typedef struct egress__beat {
   uint64_t since_ms; /* what the client has was told then, or later */
@@ -35,8 +44,9 @@ typedef struct egress__track {
   uint64_t nonce;           /* of the last response */
   uint8_t phase;            /* an egress__phase */
   uint8_t stepping;         /* the response in flight, or refused, led to the last set; else it only paid debts */
-  uint8_t rank;             /* place in that order */
+  uint8_t rank;             /* an egress__rank */
   uint8_t relabelled;       /* state of the world: what was sent last has another label now */
+  uint8_t objected;         /* the client has refused what it is being brought to, or a part of it */
   uint8_t told_ttl;         /* the client is told times to live */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
   egress__beat beat;
@@ -64,6 +74,9 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
 
 /** There was nothing to say, likewise. */
 void egress__track_settled(egress__track *track, const egress__type_set *to, int step);
+
+/** All that is new in `to` was refused, with more: it counts as sent and refused likewise. */
+void egress__track_pass(egress__track *track, const egress__type_set *to);
 
 /** A heartbeat was made: a response that tells nothing new. */
 void egress__track_beaten(egress__track *track, uint64_t nonce);

@@ -76,11 +76,15 @@ uint8_t unsayable(const client *c, int type) {
   return (uint8_t)names;
 }
 
+int is_refused(const view *v, const char *version) {
+  return strcmp(v->refused, version) == 0 || strcmp(v->refused_as, version) == 0;
+}
+
 static void be_due(client *c, const content *due) {
   c->due = *due;
   for (int type = 0; type < TYPES; type++) {
     view *v = &c->views[type];
-    v->moved |= strcmp(v->refused, due->version[type]) != 0;
+    v->moved |= !is_refused(v, due->version[type]);
     v->repeatable |= unsayable(c, type);
   }
 }
@@ -277,21 +281,35 @@ static void apply(client *c, int type, uint8_t part) {
       v->held[name] = v->told[name] = 0;
 }
 
+/* c58: names that are on their way out, and stay until what leads to them is gone. */
+static uint8_t leaving(const client *c, int type) {
+  unsigned names = 0;
+  for (int name = 0; name < NAMES; name++)
+    names |= (unsigned)(c->taken.value[type][name] == 0) << name;
+  return (uint8_t)names;
+}
+
 static void remember_answer(client *c, int type, int accept) {
   view *v = &c->views[type];
   uint8_t names = is_whole(c, type) || v->answers_all ? 0xff : mentioned(&v->response);
+  /* c58: half of a change has a version of its own, and stands for the whole. */
+  const char *whole = c->taken.version[type];
+  int is_half = strcmp(v->response.version, whole) != 0;
   if (!accept) {
-    memcpy(v->refused, v->response.version, XDS_WORD);
+    names |= is_half ? leaving(c, type) : 0; /* of which it will not hear */
+    memcpy(v->refused, whole, XDS_WORD);
+    memcpy(v->refused_as, v->response.version, XDS_WORD);
     v->doubt |= names;
     v->unsettled |= names;
-    v->moved = strcmp(v->refused, c->due.version[type]) != 0;
+    v->moved = !is_refused(v, c->due.version[type]);
     return;
   }
-  v->doubt &= (uint8_t)~names;
-  if (strcmp(v->refused, v->response.version) == 0)
+  int is_part = !is_half || !v->answers_all;
+  v->doubt &= (uint8_t)(~names | (is_half && is_part ? leaving(c, type) : 0));
+  if (is_part && (is_refused(v, v->response.version) || is_refused(v, whole)))
     return; /* only what was asked for came; with a change all comes that was refused before */
   v->doubt = v->unsettled = 0;
-  v->refused[0] = '\0';
+  v->refused[0] = v->refused_as[0] = '\0';
 }
 
 static void answer(client *c, int type, const step *s) {
@@ -356,12 +374,26 @@ static void reconnect(client *c, const step *s) {
       resubscribe(c, type, &old[type], s);
 }
 
+/*
+ * Routes that lead nowhere by what the client is being brought to: they stay as they are without their cluster, or, in
+ * state of the world, they are gone and there is no word for that (c46).
+ */
+static void leave_routes(client *c) {
+  view *routes = &c->views[ROUTES];
+  for (int name = 0; name < NAMES; name++)
+    if (c->taken.value[ROUTES][name] == 0
+            ? c->variant == EGRESS__XDS_SOTW
+            : c->taken.value[ROUTES][name] == routes->held[name] && c->taken.value[CLUSTERS][name] == 0)
+      routes->leads &= (uint8_t) ~(1U << name);
+}
+
 /* What is due is begun unless it changes a type that has a response in flight: that would be overtaken. */
 static void begin_due(client *c) {
   for (int type = 0; type < TYPES; type++)
     if (c->views[type].in_flight && strcmp(c->views[type].made_version, c->due.version[type]) != 0)
       return;
   c->taken = c->due;
+  leave_routes(c);
 }
 
 /* c63: it is of what the client holds, and taken at once, which changes nothing and is no event. */

@@ -34,11 +34,13 @@ typedef struct view {
   uint8_t warming;    /* endpoints: their cluster was sent after them, so they are due again */
   uint8_t warmed;     /* endpoints: those, and more that may be sent again */
   uint8_t repeatable; /* names that may be sent again, because it cannot be known what the client has of them */
+  uint8_t leads;      /* routes: their cluster was there when they were told; the one of the same name */
   /* After a refusal. */
-  char refused[XDS_WORD]; /* version; "": a later one was accepted, or none was refused */
-  int moved;              /* the snapshot has had another version since */
-  uint8_t doubt;          /* names that were in it and not accepted since: it may hold what was before or after */
-  uint8_t unsettled;      /* names that were in it: the next version may tell them again, accepted or not */
+  char refused[XDS_WORD];    /* version; "": a later one was accepted, or none was refused */
+  char refused_as[XDS_WORD]; /* the version that it was told as: another, when that was half of a change */
+  int moved;                 /* the snapshot has had another version since */
+  uint8_t doubt;             /* names that were in it and not accepted since: it may hold what was before or after */
+  uint8_t unsettled;         /* names that were in it: the next version may tell them again, accepted or not */
 } view;
 
 typedef struct client {
@@ -87,6 +89,9 @@ int is_whole(const client *c, int type);
 
 /* 1 when the server was told that the client wants the name. */
 int is_listed(const view *v, int name);
+
+/* 1 when the version is what the client refused last, whole or half. */
+int is_refused(const view *v, const char *version);
 
 /* State of the world: names that do not exist, whatever the client has of them. */
 uint8_t unsayable(const client *c, int type);

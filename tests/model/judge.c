@@ -52,10 +52,21 @@ static int judge_names(const client *c, const xds_response *response, int type) 
   return news;
 }
 
+/* c58: what is gone is told of clusters and endpoints after what led to it; with what was told and refused before. */
+static int may_be_late(const client *c, const xds_response *response, int type) {
+  const view *v = &c->views[type];
+  for (size_t i = 0; i < response->count; i++) {
+    int name = response->puts[i][0] - 'a';
+    if (!is_told(v, name, atoi(response->puts[i] + 2)) && !((v->unsettled | v->doubt) >> name & 1))
+      return 0;
+  }
+  return type < 2;
+}
+
 /* A response that says nothing new is owed only to who asked. */
 static void judge_reason(const client *c, const xds_response *response, int type, int news) {
   const view *v = &c->views[type];
-  int refusing = v->refused[0] != '\0' && !v->moved && strcmp(v->refused, response->version) == 0;
+  int refusing = v->refused[0] != '\0' && !v->moved && is_refused(v, response->version);
   int asked = v->asked_all || v->asked != 0 || v->warmed != 0;
   MUST(!refusing || asked, "c18: %c is sent again after it was refused", response->type);
   for (int name = 0; is_whole(c, type) && name < NAMES; name++)
@@ -82,8 +93,38 @@ static void note_clusters(client *c, const xds_response *response) {
   }
 }
 
+/* c58: a route that the client holds, and did not refuse to give up, still leads to the cluster of its name. */
+static int is_led_to(const client *c, int name) {
+  const view *routes = &c->views[ROUTES];
+  return routes->leads >> name & 1 && routes->held[name] != 0 && routes->held[name] == routes->told[name] &&
+         routes->held[name] != c->taken.value[ROUTES][name] && is_listed(routes, name) &&
+         !(routes->doubt >> name & 1) && !routes->unheard;
+}
+
+static void judge_clusters(const client *c, const xds_response *response) {
+  const view *clusters = &c->views[CLUSTERS];
+  unsigned gone = is_whole(c, CLUSTERS) ? ~(unsigned)mentioned(response) : 0;
+  for (size_t i = 0; i < response->removed; i++)
+    gone |= 1U << (response->gone[i][0] - 'a');
+  for (int name = 0; name < NAMES; name++)
+    MUST(!(gone >> name & 1) || clusters->held[name] == 0 || !is_listed(clusters, name) || !is_led_to(c, name),
+         "c58: client %d loses the cluster %c before its route", c->id, 'a' + name);
+}
+
+static void note_routes(client *c, const xds_response *response) {
+  for (size_t i = 0; i < response->count; i++) {
+    int name = response->puts[i][0] - 'a', exists = c->taken.value[CLUSTERS][name] != 0;
+    uint8_t *leads = &c->views[ROUTES].leads;
+    *leads = (uint8_t)((*leads & ~(1U << name)) | (unsigned)exists << name);
+  }
+}
+
 static void note_response(client *c, const xds_response *response, int type) {
   view *v = &c->views[type];
+  if (type == CLUSTERS)
+    judge_clusters(c, response);
+  if (type == ROUTES)
+    note_routes(c, response);
   uint8_t names = is_whole(c, type) ? 0xff : mentioned(response);
   if (response->type == 'C')
     note_clusters(c, response);
@@ -110,7 +151,8 @@ int judge_response(client *c, const xds_response *response, int last_type) {
   MUST(v->started, "c43: %c is not subscribed to", response->type);
   MUST(!v->in_flight, "c22: %c is sent while a response is in flight", response->type);
   MUST(c->taken.exists, "c52: %c is sent without a snapshot", response->type);
-  MUST(last_type < 0 || rank(type) >= rank(last_type), "c58: %c is sent too late", response->type);
+  MUST(last_type < 0 || rank(type) >= rank(last_type) || may_be_late(c, response, type), "c58: %c is sent too late",
+       response->type);
   judge_reason(c, response, type, judge_names(c, response, type));
   c->last_nonce = nonce;
   note_response(c, response, type);
@@ -120,7 +162,7 @@ int judge_response(client *c, const xds_response *response, int last_type) {
 static void judge_held(const client *c, int type, int name) {
   const view *v = &c->views[type];
   int held = v->held[name], due = c->due.value[type][name], letter = TYPE_LETTERS[type];
-  int in_doubt = v->doubt >> name & 1 && strcmp(v->refused, c->due.version[type]) == 0;
+  int in_doubt = v->doubt >> name & 1 && is_refused(v, c->due.version[type]);
   if (!is_listed(v, name))
     MUST(held == 0, "client %d holds %c %c, which it does not want", c->id, letter, 'a' + name);
   else if (due == 0 && c->variant == EGRESS__XDS_SOTW && !is_whole(c, type))

@@ -156,6 +156,21 @@ static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on
   return run_with(alloc, variant, on_nack, 0, acts);
 }
 
+static int make_before_break(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1 b=1 R: r=1", .sent = ""},
+      {.request = {.type = 'C'}, .sent = "C: a=1 b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.request = {.type = 'R', .names = "r"}, .sent = "R: r=1"},
+      {.request = {.type = 'R', .names = "r"}, .answers = 1, .sent = ""},
+      {.snapshot = "C: b=1 R: r=2", .sent = "R: r=2"},
+      {.request = {.type = 'R', .names = "r"}, .answers = 1, .sent = "C: b=1"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, acts);
+}
+
 static int two_caches(const egress_alloc *alloc, void *user) {
   (void)user;
   static const act acts[] = {
@@ -178,7 +193,7 @@ static int sotw(const egress_alloc *alloc, void *user) {
       {.request = {.type = 'L', .names = "l"}, .sent = "L: l=1"},
       {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = "L: l=1 m=1"},
       {.request = {.type = 'L', .names = "l m"}, .answers = 1, .sent = ""},
-      {.snapshot = "C: a=2! E: a=1 L: l=2", .sent = "C: a=2! | E: a=1 | L: l=2"},
+      {.snapshot = "C: a=2! E: a=1 L: l=2", .sent = "C: a=2! b=1 | E: a=1 | L: l=2"},
       {.request = {.type = 'L', .names = "*"}, .answers = 1, .sent = "L: l=2"},
       {.sent = NULL},
   };
@@ -277,6 +292,7 @@ int main(void) {
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
   sweep_run("rollback", rollback, NULL);
+  sweep_run("make before break", make_before_break, NULL);
   sweep_run("two caches", two_caches, NULL);
   return 0;
 }
