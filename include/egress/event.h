@@ -18,7 +18,7 @@ typedef enum egress_event_kind {
   EGRESS_EVENT_ACKED = 3,
   /** The client refused a response; ``message`` is its own text. It goes on with what it had. */
   EGRESS_EVENT_NACKED = 4,
-  /** The server ended a stream because of what the client sent, or may not have; ``message`` says why. */
+  /** The server ended a stream because of what the client sent, did not do, or may not have; ``message`` says why. */
   EGRESS_EVENT_REJECTED = 5,
   /**
    * The group's new snapshot was refused by this client, in these words, and no other stream is given it any more

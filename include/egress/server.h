@@ -81,9 +81,56 @@ typedef struct egress_server_options {
   egress_authorise_fn authorise;
   /** Says which cache serves which type to whom; NULL means the one that the server is made with, all to all. */
   egress_choose_fn choose;
+  /**
+   * Open streams of one client at most; 0: as many as ``max_streams``, because one address may have a whole fleet
+   * behind it. A client is the SPIFFE ID of its certificate, which was verified, or else its address without the port;
+   * whoever comes by a unix socket is the same. Further streams are refused with RESOURCE_EXHAUSTED.
+   */
+  uint32_t max_peer_streams;
+  /**
+   * Requests a second that a stream is read at, once it has sent ``max_request_burst`` at a higher pace; 0 means 1,000.
+   * A faster client is slowed by flow control, and nothing else happens to it.
+   */
+  uint32_t max_requests_per_second;
+  /** Requests in a row that are read as fast as they come, 1 or more; 0 means 10,000. */
+  uint32_t max_request_burst;
+  /**
+   * Bytes of responses at most that clients have not read yet; what many are sent alike counts once; 0 means 1 GiB. The
+   * one response that passes it is sent. Until there is room, others wait, ``Fetch`` ends with RESOURCE_EXHAUSTED, and
+   * so do streams that have not read theirs for 5 seconds.
+   */
+  uint32_t max_unread_bytes;
+  /** A stream that has not read a response for so long ends with DEADLINE_EXCEEDED; 0 means 300,000. */
+  uint32_t max_unread_ms;
+  /** A stream without any request for so long ends with DEADLINE_EXCEEDED; 0 means 60,000. */
+  uint32_t first_request_ms;
+  /**
+   * A stream on which nothing passed for so long ends with DEADLINE_EXCEEDED; 0 means never: one that has what it wants
+   * may be silent for days.
+   */
+  uint32_t idle_ms;
+  /**
+   * A connection is asked for a sign of life (an HTTP/2 ping) after so long without one, and lost when that does not
+   * come for ``keepalive_timeout_ms``. 0 means 60,000; this and the next three are at most 2^31 - 1.
+   */
+  uint32_t keepalive_ms;
+  /** 0 means 20,000. */
+  uint32_t keepalive_timeout_ms;
+  /**
+   * Clients are asked to open another connection (GOAWAY) when theirs is so old, give or take a tenth, so that they
+   * spread over several servers; 0 means never.
+   */
+  uint32_t connection_age_ms;
+  /** For streams to end after that, before the connection is cut; 0 means 10,000. */
+  uint32_t connection_grace_ms;
+  /** 0. */
+  uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
-  { sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
+  { \
+    sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
+        0, 0, 0, 0 \
+  }
 
 /** Options for one address to listen on. */
 typedef struct egress_listen_options {
@@ -113,8 +160,8 @@ typedef struct egress_listen_options {
  * :param loop: the caller's; borrowed until the close callback has run.
  * :param cache: the server takes its own reference.
  * :param options: NULL means the defaults.
- * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, ``max_request_bytes`` is too large, or ``identifier`` is too
- * long or not UTF-8; EGRESS_EABI; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, an option is larger than it may be, or ``identifier`` is not
+ * UTF-8; EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: the loop's. Since: 0.1.
  */

@@ -12,7 +12,10 @@
 
 #include "wire/access.h"
 #include "wire/method.h"
+#include "wire/pace.h"
+#include "wire/patience.h"
 #include "wire/peer.h"
+#include "wire/quota.h"
 #include "wire/served.h"
 
 /*
@@ -24,9 +27,7 @@
  *
  * While OPEN one request is asked for at a time, and the next only after the last was dealt with; one response is given
  * to gRPC at a time, and the stream is asked for the next only after that was written. A client that stops reading
- * costs one response, a client that floods is read at the pace at which it is answered.
- *
- * What a client has not done is not timed here: gRPC's keepalive ends connections that are dead.
+ * costs one response, a client that floods is read at the pace at which it is answered, and no faster than allowed.
  */
 typedef enum call_state { CALL_WAITING, CALL_OPEN, CALL_ENDING } call_state;
 
@@ -37,9 +38,16 @@ struct egress__call {
   egress_server *server;
   call_state state;
   uint8_t is_ready, is_sending, sent_metadata, is_counted;
-  egress__method method; /* valid once a stream was open */
-  int cancelled;         /* written by gRPC */
-  uint32_t pending;      /* batches under way */
+  uint8_t is_slowed;  /* the next request has not been asked for: too many have come */
+  uint8_t is_crowded; /* nothing is sent: others have not read too much */
+  uint8_t is_cut;
+  egress__pace pace;
+  egress__patience patience;
+  egress__quota_peer *quota;
+  egress__unread_body *unread; /* body of the response that is being sent */
+  egress__method method;       /* valid once a stream was open */
+  int cancelled;               /* written by gRPC */
+  uint32_t pending;            /* batches under way */
   grpc_call *grpc;
   egress__op accept, request, sent, status, closed;
   grpc_byte_buffer *bytes; /* the request that has come */
@@ -157,6 +165,7 @@ static void let_go(egress__call *call) {
   egress_server *server = call->server;
   if (call->is_counted)
     server->call_count--;
+  egress__quota_give(&server->peers, call->quota);
   unlink_call(call);
   grpc_call_unref(call->grpc);
   egress__call_free(call);
@@ -286,6 +295,67 @@ static void on_closed(egress__op *op) {
   let_go(call);
 }
 
+/* ---- waiting ---- */
+
+static int is_crowded(const egress_server *server) {
+  return server->unread.bytes >= server->options.max_unread_bytes;
+}
+
+static uint64_t patience_end_ms(const egress__call *call) {
+  return egress__patience_end_ms(&call->patience, &call->server->options, is_crowded(call->server));
+}
+
+/* Something passed. */
+static void renew_patience(egress__call *call) {
+  call->patience.active_ms = call->server->streams.now_ms;
+  egress__server_beat_at(call->server, patience_end_ms(call));
+}
+
+/* For clients that do not read: the status goes past what they have not read, which is dropped. */
+static void cut(egress__call *call, grpc_status_code status, const char *message) {
+  if (call->is_cut)
+    return;
+  call->is_cut = 1;
+  grpc_call_cancel_with_status(call->grpc, status, message, NULL);
+  leave(call, status, message);
+}
+
+static void give_up(egress__call *call) {
+  char message[EGRESS__PATIENCE_TEXT];
+  egress_server *server = call->server;
+  grpc_status_code status = (grpc_status_code)egress__patience_explain(message, &call->patience, &server->options,
+                                                                       is_crowded(server), server->streams.now_ms);
+  if (call->state == CALL_OPEN)
+    add_event(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
+                                   .node_id = egress__stream_node_id(call->stream),
+                                   .group = egress__stream_group(call->stream),
+                                   .message = message,
+                                   .status = (int32_t)status});
+  if (call->is_sending)
+    cut(call, status, message);
+  else
+    egress__call_finish(call, status, message);
+}
+
+/* Says so once a minute, whichever clients they are. */
+static void tell_slowed(const egress__call *call) {
+  enum { TELL_MS = 60 * 1000 };
+  egress_server *server = call->server;
+  uint64_t now_ms = server->streams.now_ms;
+  if (server->slowed_ms != 0 && now_ms - server->slowed_ms < TELL_MS)
+    return;
+  server->slowed_ms = now_ms;
+  egress__server_log(server, EGRESS_LOG_WARN,
+                     "stream %llu of %s is slowed to %u requests a second (max_requests_per_second)",
+                     (unsigned long long)call->stream_id, call->peer != NULL ? call->peer : "a client",
+                     (unsigned)server->options.max_requests_per_second);
+}
+
+static egress__pace_rate pace_rate(const egress__call *call) {
+  const egress_server_options *options = &call->server->options;
+  return (egress__pace_rate){options->max_requests_per_second, options->max_request_burst};
+}
+
 /* ---- sending ---- */
 
 /* Thread: any. */
@@ -308,7 +378,23 @@ static grpc_byte_buffer *buffer_of(const egress__response *response) {
   return buffer;
 }
 
-static void send_response(egress__call *call, const egress__response *response) {
+/* From here on the client is waited for. */
+static int count_unread(egress__call *call, const egress__response *response) {
+  egress_server *server = call->server;
+  if (response->body != NULL && egress__unread_add(&call->unread, &server->unread, response->body) != 0)
+    return EGRESS_ENOMEM;
+  call->patience.has_unread = 1;
+  call->patience.sent_ms = server->streams.now_ms;
+  renew_patience(call);
+  return 0;
+}
+
+/* Returns 0, or EGRESS_ENOMEM: the response is let go of. */
+static int send_response(egress__call *call, const egress__response *response) {
+  if (count_unread(call, response) != 0) {
+    egress__blob_unref(response->body);
+    return EGRESS_ENOMEM;
+  }
   show_response(call, response); /* before its bytes are gRPC's */
   grpc_byte_buffer *buffer = buffer_of(response);
   grpc_op ops[2];
@@ -322,27 +408,40 @@ static void send_response(egress__call *call, const egress__response *response) 
   call->is_sending = 1;
   start_batch(call, ops, count + 1, &call->sent);
   grpc_byte_buffer_destroy(buffer);
+  return 0;
+}
+
+/* While there is no room the call is tried again by and by. Returns 1 when there is. */
+static int wait_for_room(egress__call *call) {
+  call->is_crowded = (uint8_t)is_crowded(call->server);
+  if (call->is_crowded)
+    egress__server_beat_at(call->server, call->server->streams.now_ms);
+  return !call->is_crowded;
 }
 
 static void flush(egress__call *call) {
-  if (call->state != CALL_OPEN || call->is_sending)
+  if (call->state != CALL_OPEN || call->is_sending || !wait_for_room(call))
     return;
   egress__response response;
   int rv = egress__stream_next(call->stream, &response);
   if (rv == 1)
-    send_response(call, &response);
+    rv = send_response(call, &response);
   else if (rv == 0)
     egress__server_beat_at(call->server, egress__stream_due(call->stream));
-  else /* the client comes again, by and by; nobody here would know when to try */
+  if (rv < 0) /* the client comes again, by and by; nobody here would know when to try */
     egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
 }
 
 /* The whole answer to a client that asks once. */
 static void answer_once(egress__call *call) {
   egress__response response;
+  if (is_crowded(call->server)) { /* waiting is for streams, which have one such response each */
+    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                        "responses that were not read take all the room there is (max_unread_bytes)");
+    return;
+  }
   int rv = egress__stream_fetch(call->stream, &response);
-  if (rv == 1) {
-    send_response(call, &response);
+  if (rv == 1 && send_response(call, &response) == 0) {
     finish(call, GRPC_STATUS_OK, "", "the client was answered");
   } else if (rv == 0) {
     egress__call_finish(call, GRPC_STATUS_UNAVAILABLE, "there is no snapshot yet for the group of this node");
@@ -355,6 +454,10 @@ static void on_sent(egress__op *op) {
   egress__call *call = op->owner;
   call->pending--;
   call->is_sending = 0;
+  call->patience.has_unread = 0;
+  egress__unread_remove(&call->server->unread, call->unread);
+  call->unread = NULL;
+  renew_patience(call);
   if (op->ok)
     flush(call);
   let_go(call);
@@ -376,17 +479,6 @@ int egress__calls_flush(egress_server *server) {
   return server->ready != NULL;
 }
 
-void egress__calls_beat(egress_server *server) {
-  uint64_t now_ms = server->streams.now_ms;
-  for (egress__call *call = server->calls; call != NULL; call = call->next) {
-    uint64_t due_ms = call->state == CALL_OPEN ? egress__stream_due(call->stream) : UINT64_MAX;
-    if (due_ms <= now_ms)
-      mark_ready(call);
-    else
-      egress__server_beat_at(server, due_ms);
-  }
-}
-
 void egress__calls_finish(egress_server *server, grpc_status_code status, const char *message) {
   /* A call is freed only when gRPC answers, so the list holds still. */
   for (egress__call *call = server->calls; call != NULL; call = call->next)
@@ -398,6 +490,13 @@ void egress__calls_finish(egress_server *server, grpc_status_code status, const 
 static void ask_for_request(egress__call *call) {
   if (call->state != CALL_OPEN)
     return;
+  uint64_t now_ms = call->server->streams.now_ms, next_ms = egress__pace_next_ms(&call->pace, pace_rate(call), now_ms);
+  call->is_slowed = next_ms > now_ms;
+  if (call->is_slowed) {
+    egress__server_beat_at(call->server, next_ms);
+    tell_slowed(call);
+    return;
+  }
   grpc_op ops[1];
   memset(ops, 0, sizeof ops);
   ops[0].op = GRPC_OP_RECV_MESSAGE;
@@ -416,6 +515,9 @@ static void reject(egress__call *call, const egress__stream_fault *fault) {
 }
 
 static void take_request(egress__call *call) {
+  egress__pace_take(&call->pace, pace_rate(call), call->server->streams.now_ms);
+  call->patience.has_asked = 1;
+  renew_patience(call);
   grpc_byte_buffer_reader reader;
   egress__stream_fault fault = {GRPC_STATUS_INTERNAL, "the request could not be read", NULL};
   int rv = EGRESS_EWIRE;
@@ -451,6 +553,34 @@ static void on_request(egress__op *op) {
   let_go(call);
 }
 
+/* ---- what is due ---- */
+
+/* The next call may be asked for: this one is not freed here. */
+static void beat(egress__call *call) {
+  egress_server *server = call->server;
+  uint64_t now_ms = server->streams.now_ms;
+  if (call->state == CALL_WAITING || call->is_cut || (call->state == CALL_ENDING && !call->is_sending))
+    return;
+  uint64_t end_ms = patience_end_ms(call);
+  if (end_ms <= now_ms) {
+    give_up(call);
+    return;
+  }
+  egress__server_beat_at(server, end_ms);
+  if (call->is_slowed)
+    ask_for_request(call);
+  uint64_t due_ms = call->state == CALL_OPEN ? egress__stream_due(call->stream) : UINT64_MAX;
+  if (due_ms <= now_ms || call->is_crowded)
+    mark_ready(call);
+  else
+    egress__server_beat_at(server, due_ms);
+}
+
+void egress__calls_beat(egress_server *server) {
+  for (egress__call *call = server->calls; call != NULL; call = call->next)
+    beat(call);
+}
+
 /* ---- a client comes ---- */
 
 static void watch_for_close(egress__call *call) {
@@ -466,13 +596,35 @@ static void refuse(egress__call *call, grpc_status_code status, const char *mess
   send_status(call, status, message);
 }
 
-static void refuse_for_limit(egress__call *call) {
-  char message[160];
-  snprintf(message, sizeof message, "the server has %u streams open, the most it allows (max_streams)",
-           (unsigned)call->server->options.max_streams);
+static void refuse_for_limit(egress__call *call, const char *message) {
   add_event(call, (egress_event){
                       .kind = EGRESS_EVENT_REJECTED, .message = message, .status = GRPC_STATUS_RESOURCE_EXHAUSTED});
   refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
+}
+
+/* Refuses a stream too many. Returns 1 when there is room for it. */
+static int fits_in(egress__call *call) {
+  char message[160];
+  egress_server *server = call->server;
+  const egress_server_options *options = &server->options;
+  if (server->call_count >= options->max_streams) {
+    snprintf(message, sizeof message, "the server has %u streams open, the most it allows (max_streams)",
+             (unsigned)options->max_streams);
+    refuse_for_limit(call, message);
+    return 0;
+  }
+  if (options->max_peer_streams >= options->max_streams)
+    return 1; /* the limit above comes first: what nobody reads is not counted */
+  int rv = egress__quota_take(&call->quota, &server->peers, call->gate, call->grpc,
+                              call->peer != NULL ? call->peer : "", options->max_peer_streams);
+  if (rv == EGRESS_ELIMIT) {
+    snprintf(message, sizeof message, "this client has %u streams open, the most that one may have (max_peer_streams)",
+             (unsigned)options->max_peer_streams);
+    refuse_for_limit(call, message);
+  } else if (rv != 0) {
+    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
+  }
+  return rv == 0;
 }
 
 static void open_stream(egress__call *call, const egress__method *method) {
@@ -482,8 +634,8 @@ static void open_stream(egress__call *call, const egress__method *method) {
   call->stream_id = ++server->last_stream_id;
   if (server->state != EGRESS__SERVER_SERVING) {
     refuse(call, GRPC_STATUS_UNAVAILABLE, "the server is closing");
-  } else if (server->call_count >= server->options.max_streams) {
-    refuse_for_limit(call);
+  } else if (!fits_in(call)) {
+    return;
   } else if (egress__stream_new(&call->stream, &server->streams, method->variant, method->type_url, call) != 0) {
     refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
   } else {
@@ -493,6 +645,7 @@ static void open_stream(egress__call *call, const egress__method *method) {
     server->call_count++;
     server->stream_count++;
     show(call, EGRESS_MESSAGE_OPENED, (egress_message){0});
+    renew_patience(call);
     ask_for_request(call);
   }
 }

@@ -10,9 +10,6 @@
 enum {
   /* Of one connection; an Envoy has one or two. Go's HTTP/2 servers allow 250. */
   STREAMS_PER_CONNECTION = 256,
-  /* Ours: a client that is gone without a word is noticed after at most both together. */
-  KEEPALIVE_MS = 60 * 1000,
-  KEEPALIVE_TIMEOUT_MS = 20 * 1000,
   /* Clients may ping this often. A bootstrap of ours asks for a second or more; half of that leaves room for jitter. */
   CLIENT_PING_MS = 500,
   /* Bytes that gRPC reads at once. A connection keeps a buffer of this size, whatever it has received before. */
@@ -24,15 +21,18 @@ static grpc_arg integer(const char *key, int value) {
 }
 
 static grpc_server *new_grpc_server(const egress_server *server) {
+  const egress_server_options *options = &server->options;
   grpc_arg args[] = {
-      integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)server->options.max_request_bytes),
+      integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_request_bytes),
       /* A compressed request of the greatest length could unpack to a thousand times of it. */
       integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
       integer(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
       integer(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
       integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_PER_CONNECTION),
-      integer(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
-      integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
+      integer(GRPC_ARG_KEEPALIVE_TIME_MS, (int)options->keepalive_ms),
+      integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, (int)options->keepalive_timeout_ms),
+      integer(GRPC_ARG_MAX_CONNECTION_AGE_MS, (int)options->connection_age_ms),
+      integer(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, (int)options->connection_grace_ms),
       integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
       integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, CLIENT_PING_MS),
       /* Two servers on one port would each get some of the clients. */

@@ -42,12 +42,27 @@ enum {
   DEFAULT_STREAMS = 20 * 1000,
   DEFAULT_SUBSCRIPTIONS = 100 * 1000,
   DEFAULT_EVENTS = 1024,
+  /* An Envoy accepts a change of all its types 100 times a second, or names a thousand hosts as they are first asked
+     for; a client that repeats itself in a loop takes a few thousandths of a core. */
+  DEFAULT_REQUESTS_PER_SECOND = 1000,
+  /* One that connects may name what it has found on demand, one by one. */
+  DEFAULT_REQUEST_BURST = 10 * 1000,
+  /* Of 100 snapshots of 10 MB: several times what a change is while clients that read take it. */
+  DEFAULT_UNREAD_BYTES = 1 << 30,
+  /* Whoever answers pings but takes nothing for five minutes is stuck. */
+  DEFAULT_UNREAD_MS = 300 * 1000,
+  /* An Envoy may open its stream before anything needs it; then it comes again, once a minute. */
+  DEFAULT_FIRST_REQUEST_MS = 60 * 1000,
+  /* A client that is gone without a word is noticed after at most both together. */
+  DEFAULT_KEEPALIVE_MS = 60 * 1000,
+  DEFAULT_KEEPALIVE_TIMEOUT_MS = 20 * 1000,
+  DEFAULT_CONNECTION_GRACE_MS = 10 * 1000,
   /* For clients to take their last status; one that does not read is cut. */
   CLOSE_WAIT_MS = 1000,
   /* Until another try when descriptors ran out. */
   RETRY_ACCEPT_MS = 200,
-  /* Each time that heartbeats are due, all streams are asked: not more often than this, a fraction of the shortest time
-     between two. */
+  /* Each time that something of a stream is due, all are asked: not more often than this, a fraction of the shortest
+     time between two heartbeats. */
   BEAT_WAIT_MS = 100
 };
 
@@ -60,19 +75,42 @@ static int is_identifier(const char *text) {
   return text[0] == '\0' || egress__is_short_text(text, EGRESS__IDENTIFIER_MAX);
 }
 
+static void set_default(uint32_t *option, uint32_t value) {
+  *option = *option != 0 ? *option : value;
+}
+
+static void set_defaults(egress_server_options *own) {
+  own->identifier = own->identifier != NULL ? own->identifier : "libegress";
+  set_default(&own->max_request_bytes, DEFAULT_REQUEST_BYTES);
+  set_default(&own->max_streams, DEFAULT_STREAMS);
+  set_default(&own->max_subscriptions, DEFAULT_SUBSCRIPTIONS);
+  set_default(&own->max_events, DEFAULT_EVENTS);
+  set_default(&own->max_peer_streams, own->max_streams);
+  set_default(&own->max_requests_per_second, DEFAULT_REQUESTS_PER_SECOND);
+  set_default(&own->max_request_burst, DEFAULT_REQUEST_BURST);
+  set_default(&own->max_unread_bytes, DEFAULT_UNREAD_BYTES);
+  set_default(&own->max_unread_ms, DEFAULT_UNREAD_MS);
+  set_default(&own->first_request_ms, DEFAULT_FIRST_REQUEST_MS);
+  set_default(&own->keepalive_ms, DEFAULT_KEEPALIVE_MS);
+  set_default(&own->keepalive_timeout_ms, DEFAULT_KEEPALIVE_TIMEOUT_MS);
+  set_default(&own->connection_age_ms, INT32_MAX); /* gRPC's never */
+  set_default(&own->connection_grace_ms, DEFAULT_CONNECTION_GRACE_MS);
+}
+
+/* gRPC's arguments are of type int. */
+static int fit_grpc(const egress_server_options *own) {
+  return own->max_request_bytes <= MAX_REQUEST_BYTES && own->keepalive_ms <= INT32_MAX &&
+         own->keepalive_timeout_ms <= INT32_MAX && own->connection_age_ms <= INT32_MAX &&
+         own->connection_grace_ms <= INT32_MAX;
+}
+
 static int take_options(egress_server_options *own, const egress_server_options *given) {
   *own = (egress_server_options)EGRESS_SERVER_OPTIONS_INIT;
   int rv = egress__options_take(own, sizeof *own, given, sizeof *own);
   if (rv != 0)
     return rv;
-  own->identifier = own->identifier != NULL ? own->identifier : "libegress";
-  if (own->max_request_bytes > MAX_REQUEST_BYTES || !is_identifier(own->identifier))
-    return EGRESS_EINVAL;
-  own->max_request_bytes = own->max_request_bytes != 0 ? own->max_request_bytes : DEFAULT_REQUEST_BYTES;
-  own->max_streams = own->max_streams != 0 ? own->max_streams : DEFAULT_STREAMS;
-  own->max_subscriptions = own->max_subscriptions != 0 ? own->max_subscriptions : DEFAULT_SUBSCRIPTIONS;
-  own->max_events = own->max_events != 0 ? own->max_events : DEFAULT_EVENTS;
-  return 0;
+  set_defaults(own);
+  return fit_grpc(own) && is_identifier(own->identifier) && own->reserved == 0 ? 0 : EGRESS_EINVAL;
 }
 
 int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,
@@ -109,6 +147,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
   egress__served_init(server, cache);
+  egress__map_init(&server->peers, alloc);
+  egress__unread_init(&server->unread, alloc);
   server->grpc_log = (egress__grpc_log){.log = own.log, .user = own.user};
   egress__grpc_log_join(&server->grpc_log);
   *out = server;
@@ -131,6 +171,8 @@ void egress_server_free(egress_server *server) {
   free_listeners(server);
   egress__events_dispose(&server->events);
   egress__served_dispose(server);
+  egress__map_dispose(&server->peers);
+  egress__unread_dispose(&server->unread);
   egress__free(server->alloc, server->identifier);
   egress__free(server->alloc, server);
 }

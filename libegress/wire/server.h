@@ -9,6 +9,7 @@
 #include "wire/events.h"
 #include "wire/grpc_log.h"
 #include "wire/inbox.h"
+#include "wire/unread.h"
 #include "xds/stream.h"
 
 /* What the files of this room share of a server. Thread: the loop's. */
@@ -46,6 +47,9 @@ struct egress_server {
   struct egress__call *ready, **last_ready; /* streams that may have something to send */
   size_t call_count;                        /* calls that hold one of max_streams */
   size_t stream_count;                      /* of those, open ones */
+  egress__map peers;                        /* egress__quota_peer of each that has streams */
+  egress__unread unread;
+  uint64_t slowed_ms; /* when the log said last that a client is slowed; 0: never */
   uint64_t last_stream_id;
   egress__events events;
   egress__grpc_log grpc_log;

@@ -122,6 +122,22 @@ def test_who_a_client_is(start: Start, world: World, transport: int, delta: bool
     assert kinds == ["access", "event", "access"], "before the node has a group"
 
 
+def test_streams_are_counted_by_identity_or_else_by_address(start: Start, world: World) -> None:
+    server = start("--max-peer-streams", "1")
+    with world.stream(server, PLAINTEXT) as one, world.stream(server, MUTUAL_TLS) as two:
+        for stream in (one, two):
+            stream.ask()
+            stream.next()
+        for transport in (TLS, MUTUAL_TLS):  # the same address, the same certificate
+            with world.stream(server, transport) as late:
+                late.ask()
+                code, text = late.failure()
+                assert code is grpc.StatusCode.RESOURCE_EXHAUSTED and "max_peer_streams" in text
+        with world.stream(server, UNIX) as other:
+            other.ask()
+            other.next()
+
+
 # ---- the embedder's function ----
 
 

@@ -321,6 +321,29 @@ static void start_server(app *a) {
     fail(a, rv);
 }
 
+/* The option of the server that an argument is about; NULL: it is about something else. */
+static uint32_t *limit_of(egress_server_options *options, const char *name) {
+  const struct {
+    const char *name;
+    uint32_t *option;
+  } limits[] = {{"--max-streams", &options->max_streams},
+                {"--max-request-bytes", &options->max_request_bytes},
+                {"--max-subscriptions", &options->max_subscriptions},
+                {"--max-peer-streams", &options->max_peer_streams},
+                {"--max-requests-per-second", &options->max_requests_per_second},
+                {"--max-request-burst", &options->max_request_burst},
+                {"--max-unread-bytes", &options->max_unread_bytes},
+                {"--max-unread-ms", &options->max_unread_ms},
+                {"--first-request-ms", &options->first_request_ms},
+                {"--idle-ms", &options->idle_ms},
+                {"--connection-age-ms", &options->connection_age_ms},
+                {"--connection-grace-ms", &options->connection_grace_ms}};
+  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+    if (strcmp(limits[i].name, name) == 0)
+      return limits[i].option;
+  return NULL;
+}
+
 /* One argument with its value; returns how many it took. */
 static int take_argument(app *a, const char *name, const char *value) {
   if (strcmp(name, "--insecure") == 0) {
@@ -340,12 +363,8 @@ static int take_argument(app *a, const char *name, const char *value) {
   unsigned number = (unsigned)strtoul(value, NULL, 10);
   if (strcmp(name, "-r") == 0)
     a->clusters = number;
-  else if (strcmp(name, "--max-streams") == 0)
-    a->options.max_streams = number;
-  else if (strcmp(name, "--max-request-bytes") == 0)
-    a->options.max_request_bytes = number;
-  else if (strcmp(name, "--max-subscriptions") == 0)
-    a->options.max_subscriptions = number;
+  else if (limit_of(&a->options, name) != NULL)
+    *limit_of(&a->options, name) = number;
   else if (strcmp(name, "--pull") == 0)
     a->pull = 1, a->options.max_events = number;
   else if (strcmp(name, "--on-nack") == 0)

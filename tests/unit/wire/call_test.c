@@ -167,3 +167,30 @@ Test(call, what_is_ready_is_sent_without_being_asked_for) {
   serving_while(&s, take_all, NULL);
   serving_while(&s, close_all, NULL);
 }
+
+/* ---- limits ---- */
+
+Test(call, a_stream_waits_while_there_is_no_room_and_is_sent_the_last_state_then) {
+  serving_while(&s, connect_all, NULL);
+  uint32_t room = s.server->options.max_unread_bytes;
+  s.server->options.max_unread_bytes = 0; /* not even for one */
+  serve("C: a=2");
+  cr_assert_eq(egress__calls_flush(s.server), 0);
+  cr_assert_eq(s.server->unread.bytes, 0, "nothing was given to gRPC");
+  serve("C: a=3");
+  cr_assert_eq(egress__calls_flush(s.server), 0);
+  cr_assert_eq(s.server->unread.bytes, 0);
+  s.server->options.max_unread_bytes = room;
+  serving_while(&s, take_all, NULL);
+  serving_while(&s, close_all, NULL);
+  serving_until(&s, no_stream_is_open, NULL);
+}
+
+Test(call, what_was_read_is_not_counted_any_more) {
+  count = 3;
+  serving_while(&s, connect_all, NULL);
+  serving_while(&s, close_all, NULL);
+  serving_until(&s, only_waiting_calls_are_left, s.server->gates);
+  cr_assert_eq(s.server->unread.bytes, 0);
+  cr_assert_eq(s.server->unread.bodies.count, 0);
+}

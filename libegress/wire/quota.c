@@ -1,0 +1,58 @@
+#include "wire/quota.h"
+
+#include <string.h>
+
+#include <egress/error.h>
+
+#include "wire/identity.h"
+
+/* Only addresses of IP end in a port. */
+static size_t size_without_port(const char *address) {
+  const char *colon = strrchr(address, ':');
+  return strncmp(address, "ip", 2) == 0 && colon != NULL ? (size_t)(colon - address) : strlen(address);
+}
+
+static egress__quota_peer *add(egress__map *peers, const char *name, size_t size) {
+  egress__quota_peer *peer = egress__malloc(peers->alloc, sizeof *peer + size);
+  if (peer == NULL)
+    return NULL;
+  *peer = (egress__quota_peer){.name_size = size};
+  memcpy(peer->name, name, size);
+  if (egress__map_set(peers, peer->name, size, peer) == 0)
+    return peer;
+  egress__free(peers->alloc, peer);
+  return NULL;
+}
+
+static int take(egress__quota_peer **out, egress__map *peers, const char *name, size_t size, uint32_t max) {
+  egress__quota_peer *peer = egress__map_get(peers, name, size);
+  if (peer == NULL)
+    peer = add(peers, name, size);
+  if (peer == NULL)
+    return EGRESS_ENOMEM;
+  if (peer->streams >= max)
+    return EGRESS_ELIMIT;
+  peer->streams++;
+  *out = peer;
+  return 0;
+}
+
+int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress__gate *gate, grpc_call *call,
+                       const char *address, uint32_t max) {
+  egress__identity who;
+  int rv = egress__identity_read(&who, peers->alloc, call, gate->transport, address);
+  if (rv != 0)
+    return rv;
+  const char *id = who.peer.spiffe_id;
+  rv = id[0] != '\0' ? take(out, peers, id, strlen(id), max)
+                     : take(out, peers, address, size_without_port(address), max);
+  egress__identity_dispose(&who, peers->alloc);
+  return rv;
+}
+
+void egress__quota_give(egress__map *peers, egress__quota_peer *peer) {
+  if (peer == NULL || --peer->streams > 0)
+    return;
+  egress__map_remove(peers, peer->name, peer->name_size);
+  egress__free(peers->alloc, peer);
+}

@@ -1,0 +1,187 @@
+"""Limits of the server, as a real gRPC client meets them; those of a single request are in test_server."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from harness.waiting import wait_for
+from harness.xds_server import CLUSTER, Server, Stream
+
+# With this a client that does not ask takes no more than 64 KiB of a response.
+SMALL_WINDOW = (("grpc.http2.lookahead_bytes", 65536), ("grpc.http2.bdp_probe", 0))
+LARGE = ("-r", "3000")  # clusters: some 300 KB
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    servers: list[Server] = []
+
+    def run(*arguments: str) -> Server:
+        servers.append(Server(*arguments, "--listen", "127.0.0.1:0"))
+        return servers[-1]
+
+    yield run
+    for server in servers:
+        server.kill()
+
+
+def check_ended(server: Server, stream: Stream, code: grpc.StatusCode, *texts: str) -> None:
+    """The stream was ended with this, and the embedder was told the same."""
+    status, text = stream.failure()
+    assert status is code
+    for part in texts:
+        assert part in text
+    assert server.expect(event="rejected", message=text)["status"] == code.value[0]
+    server.expect(event="disconnected", message=text)
+
+
+# ---- streams ----
+
+
+def test_streams_of_one_client(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    server = start("--max-peer-streams", "2", "--listen", f"unix:{path}")
+    address = f"127.0.0.1:{server.ports[1]}"
+    with Stream(address) as one, Stream(address) as two, Stream(f"unix:{path}") as other:
+        for stream in (one, two, other):
+            stream.ask()
+            stream.next()
+        with Stream(address) as three:
+            three.ask()
+            code, text = three.failure()
+        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "2 streams" in text and "max_peer_streams" in text
+        assert server.expect(event="rejected")["message"] == text
+        one.close()
+        server.expect(event="disconnected")
+        with Stream(address) as four:
+            four.ask()
+            assert four.next().type_url == CLUSTER
+
+
+# ---- pace ----
+
+
+def test_client_in_a_loop_is_slowed_and_no_more(start: Start) -> None:
+    burst, rate, count = 5, 20, 25
+    server = start("--max-request-burst", str(burst), "--max-requests-per-second", str(rate), "--messages")
+    with Stream(server.address) as looping:
+        looping.ask()
+        first = looping.next()
+        began = time.monotonic()
+        for _ in range(count - 1):  # the same refusal again and again
+            looping.ask(node=None, response_nonce=first.nonce, error_detail={"code": 3, "message": "no"})
+        warned = server.expect(log=2, category="wire")
+        assert "max_requests_per_second" in warned["text"]
+        with Stream(server.address) as other:
+            other.ask()
+            assert other.next().type_url == CLUSTER
+        for _ in range(count):
+            server.expect(message="request", stream=1)
+        assert time.monotonic() - began > 0.9 * (count - burst) / rate
+        # It goes on, and was sent nothing for all that.
+        pushed = server.answer("push", "pushed")
+        assert looping.next().version_info == pushed["pushed"]
+    assert not [line for line in server.seen if line.get("event") == "rejected"]
+    assert len([line for line in server.seen if line.get("category") == "wire"]) == 1
+
+
+# ---- time ----
+
+
+def test_client_that_never_asks(start: Start) -> None:
+    server = start("--first-request-ms", "300")
+    with Stream(server.address) as stream, Stream(server.address) as other:
+        other.ask()
+        response = other.next()
+        check_ended(server, stream, grpc.StatusCode.DEADLINE_EXCEEDED, "300 ms", "first_request_ms")
+        other.ack(response)
+        server.expect(event="acked")
+
+
+def test_client_that_is_silent(start: Start) -> None:
+    server = start("--idle-ms", "400")
+    with Stream(server.address) as stream:
+        stream.ask()
+        stream.ack(stream.next())
+        check_ended(server, stream, grpc.StatusCode.DEADLINE_EXCEEDED, "400 ms", "idle_ms")
+
+
+def test_connection_that_is_old(start: Start) -> None:
+    server = start("--connection-age-ms", "300", "--connection-grace-ms", "100")
+    with Stream(server.address) as stream:
+        stream.ask()
+        stream.next()
+        assert stream.failure()[0] is grpc.StatusCode.UNAVAILABLE
+        server.expect(event="disconnected")
+
+
+# ---- what is not read ----
+
+
+def test_response_that_is_never_read(start: Start) -> None:
+    server = start(*LARGE, "--max-unread-ms", "500")
+    with Stream(server.address, options=SMALL_WINDOW) as stream:
+        stream.ask()
+        rejected = server.expect(event="rejected")
+        assert "max_unread_ms" in rejected["message"]
+        assert stream.failure() == (grpc.StatusCode.DEADLINE_EXCEEDED, rejected["message"])
+        assert server.answer("count", "streams") == {"streams": 0}
+
+
+def test_who_does_not_read_makes_room(start: Start) -> None:
+    server = start(*LARGE, "--max-unread-bytes", "1000")
+    with Stream(server.address, options=SMALL_WINDOW) as slow, Stream(server.address) as other:
+        slow.ask()
+        stuck = server.expect(event="connected")["stream"]
+        other.ask()
+        response = other.next()  # waits until there is room
+        assert len(response.resources) == 3000
+        rejected = server.expect(event="rejected")
+        assert rejected["stream"] == stuck and "max_unread_bytes" in rejected["message"]
+        assert slow.failure() == (grpc.StatusCode.RESOURCE_EXHAUSTED, rejected["message"])
+        other.ack(response)
+        pushed = server.answer("push", "pushed")
+        assert other.next().version_info == pushed["pushed"]
+
+
+def test_fifty_that_do_not_read_are_not_noticed(start: Start) -> None:
+    server = start(*LARGE)
+
+    def memory_kb() -> int:
+        lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+    slow = [Stream(server.address, options=SMALL_WINDOW) for _ in range(50)]
+    try:
+        with Stream(server.address) as other:
+            other.ask()
+            response = other.next()
+            for stream in slow:
+                stream.ask()
+            for _ in range(len(slow) + 1):
+                server.expect(event="connected")
+            before = memory_kb()
+            for _ in range(20):
+                other.ack(response)
+                pushed = server.answer("push", "pushed")
+                response = other.next()
+                assert response.version_info == pushed["pushed"]
+            assert memory_kb() - before < 20_000
+        # Nobody was ended, and whoever reads again gets the last state.
+        for stream in slow[:3]:
+            response = stream.next()
+            while response.version_info != pushed["pushed"]:
+                stream.ack(response)
+                response = stream.next()
+        assert not [line for line in server.seen if line.get("event") == "rejected"]
+    finally:
+        for stream in slow:
+            stream.close()
+    wait_for("all streams to end", lambda: bool(server.answer("count", "streams") == {"streams": 0}))
