@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -346,13 +347,15 @@ def test_events_that_nobody_takes_are_bounded(start: Start) -> None:
         assert server.answer("take", "taken")["taken"] == 0
 
 
-def connect_many(port: int, count: int) -> list[socket.socket]:
+def connect_many(port: int, count: int, tls: ssl.SSLContext | None) -> list[socket.socket]:
     """As many connections, or fewer where the server closes the address meanwhile: gRPC does when it is out of them."""
     made: list[socket.socket] = []
     try:
         while len(made) < count:
-            made.append(socket.create_connection(("127.0.0.1", port)))
-    except ConnectionRefusedError:
+            made.append(socket.create_connection(("127.0.0.1", port), timeout=1))
+            if tls is not None:  # one that the kernel has taken, but not the server, gets no answer
+                made[-1] = tls.wrap_socket(made[-1])
+    except OSError:
         pass
     return made
 
@@ -366,7 +369,8 @@ def test_running_out_of_descriptors_is_survived(start: Start, pki: "Pki", tls: b
         stream.ask()
         first = stream.next()
         stream.ack(first)
-        crowd = connect_many(server.ports[0], limit + 10)
+        context = pki.context() if tls else None
+        crowd = connect_many(server.ports[0], limit + 10, context)
         try:
             warned = server.expect(log=2, category="wire")
             assert "ulimit -n" in warned["text"]
@@ -546,6 +550,12 @@ class Pki:
 
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
+
+    def context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self.path("ca.pem"))
+        context.check_hostname = False
+        context.set_alpn_protocols(["h2"])
+        return context
 
     def serve(self) -> tuple[str, ...]:
         return ("--cert", self.path("server.pem"), "--key", self.path("server.key"))
