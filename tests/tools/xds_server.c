@@ -2,7 +2,7 @@
  * A control plane for tests: serves a sample configuration as its arguments say, does what it is told on stdin, prints
  * a line of JSON for everything that happens. The first line is {"ports": [...]}, or {"error": CODE, "text": ...}.
  *
- *   xds_server [-r CLUSTERS] [--max-streams N] [--max-request-bytes N] [--max-subscriptions N] [--pull N] [--messages]
+ *   xds_server [-r CLUSTERS] [--max-streams N, or another limit of the server's options] [--pull N] [--messages]
  *              [--on-nack hold|rollback [--rollout PERCENT --soak MS]]
  *              [--refuse TEXT] [--cert FILE --key FILE [--client-ca FILE]] [--insecure] [--insecure-secrets]
  *              [--nofile N] --listen ADDRESS...

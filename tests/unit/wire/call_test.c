@@ -170,8 +170,21 @@ Test(call, what_is_ready_is_sent_without_being_asked_for) {
 
 /* ---- limits ---- */
 
+static int all_was_written(void *user) {
+  (void)user;
+  return s.server->unread.bytes == 0;
+}
+
+static int has_accepted(void *user) {
+  egress_event event;
+  (void)user;
+  return egress_server_next_event(s.server, &event) && event.kind == EGRESS_EVENT_ACKED;
+}
+
 Test(call, a_stream_waits_while_there_is_no_room_and_is_sent_the_last_state_then) {
   serving_while(&s, connect_all, NULL);
+  serving_until(&s, has_accepted, NULL);
+  serving_until(&s, all_was_written, NULL);
   uint32_t room = s.server->options.max_unread_bytes;
   s.server->options.max_unread_bytes = 0; /* not even for one */
   serve("C: a=2");
