@@ -241,8 +241,9 @@ static PyObject *event_tuple(const egress_event *event) {
 }
 
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "zO&O&O&O&", &parsed.identifier, count_from, &parsed.max_request_bytes, count_from,
-                        &parsed.max_streams, count_from, &parsed.max_subscriptions, count_from, &parsed.max_events))
+  if (!PyArg_ParseTuple($input, "zO&O&O&O&O&", &parsed.identifier, count_from, &parsed.max_request_bytes, count_from,
+                        &parsed.max_streams, count_from, &parsed.max_subscriptions, count_from, &parsed.max_events, count_from,
+                        &parsed.gate_on_ack))
     SWIG_fail;
   $1 = &parsed;
 }

@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { XDS, HTTP, INSECURE, OPTION_COUNT };
+enum { XDS, HTTP, INSECURE, GATE, OPTION_COUNT };
 
 static const cli_option options[] = {
     {XDS, CLI_SOCKET, 1, "xds", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
@@ -23,6 +23,9 @@ static const cli_option options[] = {
      "Allows addresses that are not loopback. There is no authentication and no TLS: whoever reaches --http can "
      "reconfigure every client and read all that was sent, secrets among it; whoever reaches --xds can read any node's "
      "snapshot."},
+    {GATE, CLI_FLAG, 1, "gate-on-ack", NULL, NULL, 0, 0,
+     "Listeners wait until a client has accepted the clusters and endpoints of the same snapshot, routes also for its "
+     "listeners (aggregated streams)."},
 };
 
 const cli_program cli_this_program = {"snapshotd", options, sizeof options / sizeof *options};
@@ -101,7 +104,7 @@ static int complain(const char *what, const char *cause) {
   return -1;
 }
 
-static int make_parts(app *self) {
+static int make_parts(app *self, const cli_args *args) {
   self->routes = (routes){snapshots_new(), traffic_log_new(), &self->streams};
   if (self->routes.snapshots == NULL || self->routes.log == NULL)
     return complain("start", "out of memory");
@@ -110,6 +113,7 @@ static int make_parts(app *self) {
   made.on_message = on_message;
   made.user = self;
   made.identifier = "snapshotd";
+  made.gate_on_ack = args->text[GATE] != NULL;
   int rv = egress_server_new(&self->server, &self->loop, snapshots_cache(self->routes.snapshots), &made);
   return rv == 0 ? 0 : complain("start", egress_strerror(rv));
 }
@@ -173,7 +177,7 @@ static int run(const cli_args *args) {
     return complain("start", "out of memory"), CLI_EXIT_NO;
   start_signal(&self, &self.term, SIGTERM);
   start_signal(&self, &self.interrupt, SIGINT);
-  int rv = make_parts(&self);
+  int rv = make_parts(&self, args);
   if (rv == 0)
     rv = start_xds(&self, args);
   if (rv == 0)

@@ -123,8 +123,12 @@ typedef struct egress_server_options {
   uint32_t connection_age_ms;
   /** For streams to end after that, before the connection is cut; 0 means 10,000. */
   uint32_t connection_grace_ms;
-  /** 0. */
-  uint32_t reserved;
+  /**
+   * 1: on aggregated streams a change of listeners waits until the client has accepted the clusters and endpoints of
+   * the same snapshot, one of routes also for its listeners; what a client refuses holds back what comes after it. 0:
+   * they are sent one after the other. docs/xds.md says what never waits.
+   */
+  uint32_t gate_on_ack;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \

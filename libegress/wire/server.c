@@ -110,7 +110,7 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  return fit_grpc(own) && is_identifier(own->identifier) && own->reserved == 0 ? 0 : EGRESS_EINVAL;
+  return fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 ? 0 : EGRESS_EINVAL;
 }
 
 int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,
@@ -141,7 +141,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .on_ready = egress__call_on_ready,
                                             .on_event = egress__call_on_event,
                                             .authorise = egress__call_authorise,
-                                            .choose = own.choose == NULL ? NULL : egress__call_choose};
+                                            .choose = own.choose == NULL ? NULL : egress__call_choose,
+                                            .gate_on_ack = (uint8_t)own.gate_on_ack};
   server->beat_ms = UINT64_MAX;
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;

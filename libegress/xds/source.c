@@ -40,13 +40,23 @@ static int is_held_up(const egress__source *source, egress__track *tracks, const
   return 0;
 }
 
+/* The client has the content of `to`, but was told it under another label. */
+static int is_relabelled(const egress__source *source, const egress__track *track, const egress_snapshot *snap) {
+  const egress__type_set *to = egress__snapshot_type(snap, track->type_url);
+  if (egress__track_differs(track, to))
+    return 0;
+  if (egress__track_differs(track, egress__snapshot_type(source->snap, track->type_url)))
+    /* The one between was never told, so nobody knows: unless its version is just its content, it is told anew. */
+    return strcmp(egress_snapshot_type_label(snap, track->type_url), egress__type_set_version(to)) != 0;
+  return is_told_anew(source, snap, track->type_url);
+}
+
 /* Content counts; but in state of the world a label is news, too. */
 static void adopt_type(const egress__source *source, egress__track *track, const egress_snapshot *snap,
                        egress__xds_variant variant) {
-  const egress__type_set *to = egress__snapshot_type(snap, track->type_url);
-  if (variant == EGRESS__XDS_SOTW && !egress__track_differs(track, to) && is_told_anew(source, snap, track->type_url))
+  if (variant == EGRESS__XDS_SOTW && is_relabelled(source, track, snap))
     track->relabelled = 1;
-  egress__track_refresh(track, to);
+  egress__track_refresh(track, egress__snapshot_type(snap, track->type_url));
 }
 
 /* Refused is what a bridge leads to, on whatever part of the way: it is not sent again because of the other part. */
@@ -75,11 +85,12 @@ static void move_to(egress__source *source, egress__track *tracks, egress_snapsh
   source->bridge = bridge;
 }
 
-/* 1 when the client has answered all that comes after clusters and endpoints, as `snap` has it. */
-static int is_through(const egress__source *source, egress__track *tracks, const egress_snapshot *snap) {
+/* 1 when the client has answered, or with a gate accepted, what comes after clusters and endpoints as `snap` has it. */
+static int is_through(const egress__source *source, egress__track *tracks, const egress_snapshot *snap,
+                      const egress__pace *pace) {
   for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
     if (track->rank > EGRESS__RANK_ENDPOINT &&
-        (track->phase == EGRESS__PHASE_WAITING ||
+        (track->phase == EGRESS__PHASE_WAITING || (pace->gate_on_ack && track->objected) ||
          egress__track_must_step(track, egress__snapshot_type(snap, track->type_url))))
       return 0;
   return 1;
@@ -101,9 +112,10 @@ static int find_removal(int *removes, const egress__source *source, egress__trac
 static int find_bridge(egress__bridge **out, const egress__source *source, egress__track *tracks, egress_snapshot *snap,
                        const egress__pace *pace) {
   *out = NULL;
-  if (!pace->is_aggregated || source->snap == NULL || is_through(source, tracks, snap))
+  if (!pace->is_aggregated || source->snap == NULL || is_through(source, tracks, snap, pace))
     return 0;
-  const egress_snapshot *from = is_through(source, tracks, source->snap) ? egress__source_goal(source) : source->snap;
+  const egress_snapshot *from =
+      is_through(source, tracks, source->snap, pace) ? egress__source_goal(source) : source->snap;
   int removes;
   int rv = find_removal(&removes, source, tracks, from, snap);
   return rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
@@ -130,7 +142,7 @@ int egress__source_adopt(egress__source *source, egress__track *tracks, const eg
 }
 
 int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__pace *pace) {
-  if (source->bridge == NULL || !is_through(source, tracks, source->snap) ||
+  if (source->bridge == NULL || !is_through(source, tracks, source->snap, pace) ||
       is_held_up(source, tracks, source->bridge->to))
     return 0;
   egress_snapshot *to = egress_snapshot_ref(source->bridge->to);
@@ -143,7 +155,8 @@ egress__verdict egress__source_judge(const egress__track **refused, const egress
                                      egress__track *tracks) {
   egress__verdict verdict = EGRESS__VERDICT_ACCEPTED;
   for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next)) {
-    if (track->phase == EGRESS__PHASE_WAITING)
+    if (track->phase == EGRESS__PHASE_WAITING ||
+        egress__track_must_step(track, egress__snapshot_type(source->snap, track->type_url)))
       return EGRESS__VERDICT_OPEN;
     if (track->phase == EGRESS__PHASE_REFUSED && egress__watch_tries(&source->watch, track->type_url)) {
       verdict = EGRESS__VERDICT_REFUSED;

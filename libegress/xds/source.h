@@ -32,6 +32,7 @@ const egress_snapshot *egress__source_goal(const egress__source *source);
 typedef struct egress__pace {
   egress__xds_variant variant;
   uint8_t is_aggregated; /* the client hears of all types here, in one order: what is removed may go at last */
+  uint8_t gate_on_ack;   /* as in egress__stream_config */
 } egress__pace;
 
 /**
@@ -49,7 +50,7 @@ int egress__source_arrive(egress__source *source, egress__track *tracks, const e
 
 /** How clients take a snapshot on trial. */
 typedef enum egress__verdict {
-  EGRESS__VERDICT_OPEN,     /* an answer is awaited */
+  EGRESS__VERDICT_OPEN,     /* an answer is awaited, or a type waits for others */
   EGRESS__VERDICT_ACCEPTED, /* all that was sent was accepted */
   EGRESS__VERDICT_REFUSED   /* a type that is on trial was refused, now or before */
 } egress__verdict;

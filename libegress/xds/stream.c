@@ -5,8 +5,9 @@
  *   stream_next    adopts it, unless a type that it changes has a response in flight: then after the client's answer.
  *                  Snapshots in between are never seen: only the newest is owed.
  *   then           clusters, endpoints, listeners, routes, others: in this order, so that nothing names what was not
- *                  sent before. Meanwhile new names are answered from the snapshot adopted: Envoy holds back the ACK of
- *                  clusters until it got their endpoints.
+ *                  sent before; with `gate_on_ack`, nothing that was not accepted before. Meanwhile new names are
+ *                  answered from the snapshot adopted: Envoy holds back the ACK of clusters until it got their
+ *                  endpoints. What the snapshot removes of clusters and endpoints goes after the others (xds/source).
  *   at the end     nothing is left to send or to be answered: a snapshot on trial is accepted, or refused
  */
 #include "xds/stream.h"
@@ -334,12 +335,33 @@ static int next_beat(egress__stream *stream, egress__track *track, egress__respo
   return 1;
 }
 
+/*
+ * 1 when a change of the type has to wait, because one before it in the order was not accepted. Nothing here waits for
+ * what Envoy may wait for before it answers: see docs/xds.md.
+ */
+static int is_gated(const egress__stream *stream, const egress__track *track) {
+  if (!stream->config->gate_on_ack)
+    return 0;
+  for (const egress__track *other = stream->tracks; other->rank < track->waits_for; other = other->next)
+    if (other->objected || (other->phase == EGRESS__PHASE_WAITING && !other->beat.sent))
+      return 1;
+  return 0;
+}
+
+/* 1 when names that are asked for can be told without what changed of the others. */
+static int can_tell_apart(const egress__stream *stream, const egress__track *track) {
+  if (track->has.count == 0 || track->has.count == EGRESS__BASES_MAX || track->want.wildcard_owed)
+    return 0;
+  return stream->variant == EGRESS__XDS_DELTA || track->want.owed[EGRESS__OWED_NOW] == 0 ||
+         (!track->whole && !track->want.wildcard);
+}
+
 /* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */
 static int next_of_track(egress__stream *stream, egress__track *track, egress__response *out) {
   if (track->phase == EGRESS__PHASE_WAITING)
     return 0;
   const egress__type_set *to = egress__snapshot_type(track->source->snap, track->type_url);
-  int step = egress__track_must_step(track, to);
+  int step = egress__track_must_step(track, to) && !(is_gated(stream, track) && can_tell_apart(stream, track));
   if (!step && track->want.owed[EGRESS__OWED_NOW] == 0)
     return next_beat(stream, track, out);
   int rv = warm(stream, track, to, step);
@@ -357,6 +379,8 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   }
   if (rv != 1)
     return rv;
+  if (!step && egress__track_differs(track, to))
+    egress__track_mixed(track, to);
   egress__track_sent(track, to, step, ++stream->nonce);
   write_tail(out, stream, track, track->nonce);
   out->body = body;
@@ -372,7 +396,7 @@ static int next_of_tracks(egress__stream *stream, egress__response *out) {
 }
 
 static int next(egress__stream *stream, egress__response *out) {
-  const egress__pace pace = {stream->variant, stream->type_url == NULL};
+  const egress__pace pace = {stream->variant, stream->type_url == NULL, stream->config->gate_on_ack};
   int rv = 0, arrived = 0;
   for (egress__source *source = &stream->source; rv == 0 && source != NULL; source = source->next)
     rv = egress__source_adopt(source, stream->tracks, &pace);

@@ -56,6 +56,7 @@ typedef struct egress__stream_config {
      NULL: `cache`. */
   int (*choose)(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
                 egress__stream_fault *fault, void *user);
+  uint8_t gate_on_ack; /* 1: changes of listeners and routes wait for the ACK of what they lead to */
 } egress__stream_config;
 
 /**

@@ -26,6 +26,13 @@ static uint8_t rank_of(const char *type_url) {
   return rank;
 }
 
+/* Routes by any other name. */
+static int is_routes(const char *type_url) {
+  return strcmp(type_url, EGRESS_TYPE_ROUTE) == 0 ||
+         strcmp(type_url, "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration") == 0 ||
+         strcmp(type_url, "type.googleapis.com/envoy.config.route.v3.VirtualHost") == 0;
+}
+
 egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, egress__budget *budget) {
   egress__track *track = egress__calloc(alloc, 1, sizeof *track + type_url.size + 1);
   if (track == NULL)
@@ -33,6 +40,9 @@ egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_ur
   track->alloc = alloc;
   memcpy(track->type_url, type_url.data, type_url.size);
   track->rank = rank_of(track->type_url);
+  track->waits_for = track->rank == EGRESS__RANK_LISTENER ? EGRESS__RANK_LISTENER
+                     : is_routes(track->type_url)         ? EGRESS__RANK_ROUTE
+                                                          : 0;
   track->whole =
       strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
   track->has.nothing = 1;
@@ -93,6 +103,16 @@ static void add_set(egress__track *track, const egress__type_set *to) {
     has->count--;
   }
   has->sets[has->count++] = egress__type_set_ref(to);
+}
+
+void egress__track_mixed(egress__track *track, const egress__type_set *to) {
+  egress__bases *has = &track->has;
+  for (size_t i = 0; i < has->count; i++)
+    if (has->sets[i] == to)
+      return;
+  const egress__type_set *newest = has->sets[--has->count];
+  add_set(track, to);
+  has->sets[has->count++] = newest;
 }
 
 /* The last set is all that the client has. */

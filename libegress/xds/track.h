@@ -45,6 +45,7 @@ typedef struct egress__track {
   uint8_t phase;            /* an egress__phase */
   uint8_t stepping;         /* the response in flight, or refused, led to the last set; else it only paid debts */
   uint8_t rank;             /* an egress__rank */
+  uint8_t waits_for;        /* changes are told on types below this rank first; 0: on none */
   uint8_t relabelled;       /* state of the world: what was sent last has another label now */
   uint8_t objected;         /* the client has refused what it is being brought to, or a part of it */
   uint8_t told_ttl;         /* the client is told times to live */
@@ -74,6 +75,9 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
 
 /** There was nothing to say, likewise. */
 void egress__track_settled(egress__track *track, const egress__type_set *to, int step);
+
+/** A response told names as `to` has them, which differs from the last set: the client has something of both. */
+void egress__track_mixed(egress__track *track, const egress__type_set *to);
 
 /** All that is new in `to` was refused, with more: it counts as sent and refused likewise. */
 void egress__track_pass(egress__track *track, const egress__type_set *to);

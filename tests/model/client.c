@@ -84,7 +84,7 @@ static void be_due(client *c, const content *due) {
   c->due = *due;
   for (int type = 0; type < TYPES; type++) {
     view *v = &c->views[type];
-    v->moved |= !is_refused(v, due->version[type]);
+    v->moved |= strcmp(v->refused, due->version[type]) != 0;
     v->repeatable |= unsayable(c, type);
   }
 }
@@ -301,7 +301,7 @@ static void remember_answer(client *c, int type, int accept) {
     memcpy(v->refused_as, v->response.version, XDS_WORD);
     v->doubt |= names;
     v->unsettled |= names;
-    v->moved = !is_refused(v, c->due.version[type]);
+    v->moved = strcmp(v->refused, c->due.version[type]) != 0;
     return;
   }
   int is_part = !is_half || !v->answers_all;

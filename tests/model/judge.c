@@ -57,7 +57,7 @@ static int may_be_late(const client *c, const xds_response *response, int type) 
   const view *v = &c->views[type];
   for (size_t i = 0; i < response->count; i++) {
     int name = response->puts[i][0] - 'a';
-    if (!is_told(v, name, atoi(response->puts[i] + 2)) && !((v->unsettled | v->doubt) >> name & 1))
+    if (!is_told(v, name, atoi(response->puts[i] + 2)) && !((v->unsettled | v->doubt | v->repeatable) >> name & 1))
       return 0;
   }
   return type < 2;

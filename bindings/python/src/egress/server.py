@@ -49,7 +49,8 @@ class Server:
 
     ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
     picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual
-    TLS or a unix socket need ``insecure_secrets=True``. Limits of 0 are the defaults of the C library. Everything but construction belongs to the loop's thread. Once a server was
+    TLS or a unix socket need ``insecure_secrets=True``. With ``gate_on_ack=True`` changes of listeners and routes wait
+    until a client has accepted what they lead to. Limits of 0 are the defaults of the C library. Everything but construction belongs to the loop's thread. Once a server was
     started and until it is closed, the child of a fork can do no more than exec.
     """
 
@@ -65,13 +66,14 @@ class Server:
         max_streams: int = 0,
         max_subscriptions: int = 0,
         max_events: int = 0,
+        gate_on_ack: bool = False,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
         self._tls = tls
         self._insecure = insecure
         self._insecure_secrets = insecure_secrets
-        self._options = (identifier, max_request_bytes, max_streams, max_subscriptions, max_events)
+        self._options = (identifier, max_request_bytes, max_streams, max_subscriptions, max_events, int(gate_on_ack))
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
