@@ -373,14 +373,14 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
                                            : egress__delta_answer(&body, track, steps, to, step);
   if (rv >= 0)
     egress__beat_told(track, stream->config->now_ms);
+  if (rv >= 0 && !step && egress__track_differs(track, to))
+    egress__track_mixed(track, to);
   if (rv == 0) {
     egress__track_settled(track, to, step);
     return next_beat(stream, track, out);
   }
   if (rv != 1)
     return rv;
-  if (!step && egress__track_differs(track, to))
-    egress__track_mixed(track, to);
   egress__track_sent(track, to, step, ++stream->nonce);
   write_tail(out, stream, track, track->nonce);
   out->body = body;

@@ -76,7 +76,8 @@ int egress__track_differs(const egress__track *track, const egress__type_set *to
 int egress__track_must_step(const egress__track *track, const egress__type_set *to) {
   if (track->want.wildcard_owed)
     return 1;
-  return (track->want.wildcard || track->want.wanted > 0) && (track->relabelled || egress__track_differs(track, to));
+  return (track->want.wildcard || track->want.wanted > 0) &&
+         (track->relabelled || track->mixed || egress__track_differs(track, to));
 }
 
 egress__bases egress__track_from(const egress__track *track) {
@@ -107,6 +108,7 @@ static void add_set(egress__track *track, const egress__type_set *to) {
 
 void egress__track_mixed(egress__track *track, const egress__type_set *to) {
   egress__bases *has = &track->has;
+  track->mixed = 1;
   for (size_t i = 0; i < has->count; i++)
     if (has->sets[i] == to)
       return;
@@ -134,7 +136,7 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
   answered_initial(track);
   if (step) {
     add_set(track, to);
-    track->relabelled = 0;
+    track->relabelled = track->mixed = 0;
   }
   track->stepping = (uint8_t)step;
   track->nonce = nonce;
@@ -146,7 +148,7 @@ void egress__track_settled(egress__track *track, const egress__type_set *to, int
   answered_initial(track);
   if (!step)
     return;
-  track->relabelled = 0;
+  track->relabelled = track->mixed = 0;
   add_set(track, to);
   keep_last(track);
 }

@@ -47,6 +47,7 @@ typedef struct egress__track {
   uint8_t rank;             /* an egress__rank */
   uint8_t waits_for;        /* changes are told on types below this rank first; 0: on none */
   uint8_t relabelled;       /* state of the world: what was sent last has another label now */
+  uint8_t mixed;            /* it was told names as another set than the last has them */
   uint8_t objected;         /* the client has refused what it is being brought to, or a part of it */
   uint8_t told_ttl;         /* the client is told times to live */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */

@@ -14,7 +14,7 @@ enum { TYPES = 6, NAMES = 5, CLIENTS = 4, GROUPS = 3, EDITS_MAX = 5, SCRIPT_MAX 
 
 /* In the order in which they must be sent; S secrets, U a type that no snapshot has: neither has a place in it. */
 #define TYPE_LETTERS "CELRSU"
-enum { CLUSTERS = 0, ROUTES = 3 };
+enum { CLUSTERS = 0, LISTENERS = 2, ROUTES = 3 };
 
 /* Clients join one of the first two. */
 #define GROUP_NAMES \

@@ -90,6 +90,32 @@ BOTH(c37_new_names_wait_for_nothing) {
   SENT("", ack('R', "r t"));
 }
 
+/* What it was told of one snapshot is put right though the next is as before. */
+BOTH(c37_names_told_early_are_put_right) {
+  begin("C: a=1 E: a=1 L: l=1 R: r=1 t=1 S: s=1");
+  xds_set(&client, "g", "C: a=2 E: a=1 L: l=1 R: r=1 t=2 S: s=1");
+  SENT("C: a=2", xds_drain(&client));
+  SENT("R: t=2", xds_ask(&client, (xds_request){.type = 'R',
+                                                .names = variant == EGRESS__XDS_SOTW ? "r t" : "t",
+                                                .nonce = xds_nonce(&client, 'R')}));
+  SENT("", ack('R', "r t"));
+  SENT("R: t=2", ack('C', NULL));
+  SENT("", ack('R', "r t"));
+  xds_set(&client, "g", "C: a=3 E: a=1 L: l=1 R: r=1 t=3 S: s=1");
+  SENT("C: a=3", xds_drain(&client));
+  SENT("R: t=3", xds_ask(&client, (xds_request){.type = 'R',
+                                                .names = variant == EGRESS__XDS_SOTW ? "r" : NULL,
+                                                .drop = variant == EGRESS__XDS_SOTW ? NULL : "t",
+                                                .nonce = xds_nonce(&client, 'R')})[0] == '\0'
+                     ? xds_ask(&client, (xds_request){.type = 'R',
+                                                      .names = variant == EGRESS__XDS_SOTW ? "r t" : "t",
+                                                      .nonce = xds_nonce(&client, 'R')})
+                     : "answered though nothing was asked for");
+  xds_set(&client, "g", "C: a=3 E: a=1 L: l=1 R: r=1 t=2 S: s=1");
+  SENT("", ack('R', "r t"));
+  SENT("R: t=2", ack('C', NULL));
+}
+
 BOTH(c58_what_was_refused_holds_back_what_comes_after) {
   begin(ONE);
   xds_set(&client, "g", "C: a=2 E: a=1 L: l=2 R: r=2 S: s=1");
