@@ -241,9 +241,14 @@ static PyObject *event_tuple(const egress_event *event) {
 }
 
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "zO&O&O&O&O&", &parsed.identifier, count_from, &parsed.max_request_bytes, count_from,
-                        &parsed.max_streams, count_from, &parsed.max_subscriptions, count_from, &parsed.max_events, count_from,
-                        &parsed.gate_on_ack))
+  if (!PyArg_ParseTuple($input, "zO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &parsed.identifier, count_from,
+                        &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
+                        &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
+                        count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
+                        count_from, &parsed.max_request_burst, count_from, &parsed.max_unread_bytes, count_from,
+                        &parsed.max_unread_ms, count_from, &parsed.first_request_ms, count_from, &parsed.idle_ms,
+                        count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
+                        &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms))
     SWIG_fail;
   $1 = &parsed;
 }

@@ -75,6 +75,22 @@ async def test_secrets_need_an_option_in_plaintext(connect: Connect) -> None:
         assert len((await client.answer()).resources) == 1
 
 
+async def test_limits_are_those_of_the_c_library(connect: Connect) -> None:
+    async with Server(Cache(), "127.0.0.1:0", first_request_ms=100) as server:
+        connect(server.port)
+        rejected = await next_event(server, egress.Rejected)
+        assert rejected.message == "no request came for 100 ms (first_request_ms)"
+    async with Server(Cache(), "127.0.0.1:0", max_peer_streams=1) as server:
+        for _ in range(2):
+            connect(server.port)
+        rejected = await next_event(server, egress.Rejected)
+        assert (rejected.status, "max_peer_streams" in rejected.message) == (8, True)
+    with pytest.raises(egress.ArgumentError):
+        await Server(Cache(), "127.0.0.1:0", keepalive_ms=1 << 31).start()
+    with pytest.raises(ValueError):
+        await Server(Cache(), "127.0.0.1:0", idle_ms=-1).start()
+
+
 async def test_group_of_its_own_goes_before_the_star(connect: Connect) -> None:
     cache = Cache()
     cache["*"], cache["lab"] = snapshot("a"), snapshot("b")

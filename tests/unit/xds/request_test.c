@@ -170,3 +170,52 @@ Test(request, initial_versions_are_limited) {
   cr_assert_eq(read(EGRESS__XDS_DELTA, bytes, size), EGRESS_ELIMIT);
   free(bytes);
 }
+
+/* ---- nesting ---- */
+
+enum { DEEP = 100 * 1000, DEEP_BYTES = DEEP * 5 };
+
+static uint8_t deep_bytes[DEEP_BYTES];
+
+/* Puts a field before `*at`, around what stands from there to the end. */
+static void wrap(uint8_t **at, uint32_t number) {
+  uint8_t head[16];
+  size_t size = (size_t)(deep_bytes + DEEP_BYTES - *at);
+  size_t head_size = (size_t)(egress__put_bytes_head(head, number, size) - head);
+  cr_assert_geq((size_t)(*at - deep_bytes), head_size);
+  *at -= head_size;
+  memcpy(*at, head, head_size);
+}
+
+/* A request of 100,000 messages in each other: the last of them is field `inner` of field `outer`; 0: of the request.
+ */
+static int read_deep(uint32_t outer, uint32_t inner) {
+  uint8_t *at = deep_bytes + DEEP_BYTES;
+  for (int i = 0; i < DEEP; i++)
+    wrap(&at, 1);
+  wrap(&at, inner);
+  if (outer != 0)
+    wrap(&at, outer);
+  static uint8_t type[64];
+  size_t size = (size_t)(egress__put_bytes(type, 4, "t/x", 3) - type);
+  at -= size;
+  memcpy(at, type, size);
+  return read(EGRESS__XDS_SOTW, at, (size_t)(deep_bytes + DEEP_BYTES - at));
+}
+
+Test(request, nesting_costs_nothing) {
+  cr_assert_eq(read_deep(2, 3), 0, "node.metadata");
+  cr_assert_eq(read_deep(2, 11), 0, "node.listening_addresses");
+  cr_assert_eq(read_deep(6, 3), 0, "error_detail.details");
+  cr_assert(request.has_error);
+  cr_assert_eq(read_deep(0, 7), 0, "resource_locators");
+  cr_assert_eq(read_deep(0, 99), 0, "a field of another time");
+  cr_assert(is_text(request.type_url, "t/x"));
+}
+
+Test(request, groups_are_malformed_where_they_would_be_walked) {
+  static const uint8_t top[] = {0x0b, 0x0c}, node[] = {0x12, 2, 0x0b, 0x0c}, detail[] = {0x32, 2, 0x0b, 0x0c};
+  cr_assert_eq(read(EGRESS__XDS_SOTW, top, sizeof top), EGRESS_EWIRE);
+  cr_assert_eq(read(EGRESS__XDS_SOTW, node, sizeof node), EGRESS_EWIRE);
+  cr_assert_eq(read(EGRESS__XDS_SOTW, detail, sizeof detail), EGRESS_EWIRE);
+}

@@ -50,8 +50,9 @@ class Server:
     ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
     picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual
     TLS or a unix socket need ``insecure_secrets=True``. With ``gate_on_ack=True`` changes of listeners and routes wait
-    until a client has accepted what they lead to. Limits of 0 are the defaults of the C library. Everything but construction belongs to the loop's thread. Once a server was
-    started and until it is closed, the child of a fork can do no more than exec.
+    until a client has accepted what they lead to. Limits of 0 are the defaults of the C library (docs/xds.md has them
+    all). Everything but construction belongs to the loop's thread. Once a server was started and until it is closed,
+    the child of a fork can do no more than exec.
     """
 
     def __init__(
@@ -67,13 +68,42 @@ class Server:
         max_subscriptions: int = 0,
         max_events: int = 0,
         gate_on_ack: bool = False,
+        max_peer_streams: int = 0,
+        max_requests_per_second: int = 0,
+        max_request_burst: int = 0,
+        max_unread_bytes: int = 0,
+        max_unread_ms: int = 0,
+        first_request_ms: int = 0,
+        idle_ms: int = 0,
+        keepalive_ms: int = 0,
+        keepalive_timeout_ms: int = 0,
+        connection_age_ms: int = 0,
+        connection_grace_ms: int = 0,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
         self._tls = tls
         self._insecure = insecure
         self._insecure_secrets = insecure_secrets
-        self._options = (identifier, max_request_bytes, max_streams, max_subscriptions, max_events, int(gate_on_ack))
+        self._options = (
+            identifier,
+            max_request_bytes,
+            max_streams,
+            max_subscriptions,
+            max_events,
+            int(gate_on_ack),
+            max_peer_streams,
+            max_requests_per_second,
+            max_request_burst,
+            max_unread_bytes,
+            max_unread_ms,
+            first_request_ms,
+            idle_ms,
+            keepalive_ms,
+            keepalive_timeout_ms,
+            connection_age_ms,
+            connection_grace_ms,
+        )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.Handle | None = None
