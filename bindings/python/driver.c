@@ -11,6 +11,7 @@ enum { FORCED_CLOSE_MS = 5000 };
 struct egress_driver {
   uv_loop_t loop;
   egress_server *server;
+  void *user;
   int closing;
   int closed;
 };
@@ -36,6 +37,7 @@ int egress_driver_new(egress_driver **out, egress_cache *cache, const egress_ser
     free(driver);
     return rv;
   }
+  driver->user = options != NULL ? options->user : NULL;
   *out = driver;
   return 0;
 }
@@ -69,6 +71,10 @@ void egress_driver_free(egress_driver *driver) {
   uv_run(&driver->loop, UV_RUN_DEFAULT);
   uv_loop_close(&driver->loop);
   free(driver);
+}
+
+void *egress_driver_user(const egress_driver *driver) {
+  return driver->user;
 }
 
 egress_server *egress_driver_server(const egress_driver *driver) {

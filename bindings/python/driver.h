@@ -16,6 +16,9 @@ int egress_driver_new(egress_driver **out, egress_cache *cache, const egress_ser
 /** Closes first if nobody did, and waits for that. NULL is allowed. */
 void egress_driver_free(egress_driver *driver);
 
+/** ``user`` of the options that it was made with. */
+void *egress_driver_user(const egress_driver *driver);
+
 /** Borrowed from the driver. */
 egress_server *egress_driver_server(const egress_driver *driver);
 

@@ -17,6 +17,13 @@
 #include <egress/egress.h>
 
 #include "driver.h"
+
+/* The driver has a reference on the function: closing may still ask it. */
+static void driver_free(egress_driver *driver) {
+  PyObject *function = driver != NULL ? egress_driver_user(driver) : NULL;
+  egress_driver_free(driver);
+  Py_XDECREF(function);
+}
 %}
 
 %include <stdint.i>
@@ -97,7 +104,7 @@ struct TYPE {};
    all of them are short. */
 %nothread;
 %shared_object(cache)
-%object(egress_driver, egress_driver_free)
+%object(egress_driver, driver_free)
 %thread;
 
 /* A server is reached through its driver, which owns it. */
@@ -240,8 +247,61 @@ static PyObject *event_tuple(const egress_event *event) {
   $1 = &parsed;
 }
 
-%typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "zO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &parsed.identifier, count_from,
+%{
+/* The function of a server that authorises, called while its loop runs: every call that runs it keeps the GIL. It takes
+   a tuple and returns one: the status, 0 for yes, and the reason. One that raises refuses. */
+static PyObject *texts_tuple(const char *const *texts, size_t count) {
+  PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+  for (size_t i = 0; tuple != NULL && i < count; i++) {
+    PyObject *text = PyUnicode_FromString(texts[i]);
+    if (text == NULL || PyTuple_SetItem(tuple, (Py_ssize_t)i, text) != 0) {
+      Py_DECREF(tuple);
+      return NULL;
+    }
+  }
+  return tuple;
+}
+
+static PyObject *access_tuple(const egress_access *access) {
+  const egress_peer *peer = access->peer;
+  PyObject *uris = texts_tuple(peer->uris, peer->uri_count);
+  PyObject *dns_names = texts_tuple(peer->dns_names, peer->dns_name_count);
+  PyObject *tuple = NULL;
+  if (uris != NULL && dns_names != NULL)
+    tuple = Py_BuildValue("(KsssisssOO)", (unsigned long long)access->stream_id, access->node->id,
+                          access->node->cluster, access->type_url, (int)peer->transport, peer->address,
+                          peer->spiffe_id, peer->common_name, uris, dns_names);
+  Py_XDECREF(uris);
+  Py_XDECREF(dns_names);
+  return tuple;
+}
+
+static int32_t ask_python(const egress_access *access, char *reason, size_t size, void *user) {
+  int status = 13; /* INTERNAL */
+  const char *text;
+  PyObject *raw = access_tuple(access);
+  PyObject *answer = raw != NULL ? PyObject_CallFunctionObjArgs(user, raw, NULL) : NULL;
+  if (answer != NULL && PyArg_ParseTuple(answer, "is", &status, &text)) {
+    PyOS_snprintf(reason, size, "%s", text);
+  } else {
+    PyErr_WriteUnraisable(user);
+    PyOS_snprintf(reason, size, "the control plane could not tell whether this client may have it");
+  }
+  Py_XDECREF(answer);
+  Py_XDECREF(raw);
+  return status;
+}
+%}
+
+%typemap(argout) egress_driver **out {
+  if (result == 0)
+    Py_XINCREF((PyObject *)egress_driver_user(made$argnum));
+  %append_output(SWIG_NewPointerObj(made$argnum, $descriptor(egress_driver *), SWIG_POINTER_OWN));
+}
+
+%typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT,
+                                                         PyObject *function = NULL) {
+  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
                         count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
@@ -250,6 +310,10 @@ static PyObject *event_tuple(const egress_event *event) {
                         count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
                         &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms))
     SWIG_fail;
+  if (function != Py_None) {
+    parsed.authorise = ask_python;
+    parsed.user = function;
+  }
   $1 = &parsed;
 }
 
@@ -275,6 +339,7 @@ static PyObject *event_tuple(const egress_event *event) {
 %ignore egress_flow;
 %ignore egress_listen_options;
 %ignore egress_node;
+%ignore egress_peer;
 %ignore egress_policy_options;
 %ignore egress_resource_from_value;
 %ignore egress_resource_options;
@@ -288,6 +353,7 @@ static PyObject *event_tuple(const egress_event *event) {
 %ignore egress_server_free;
 %ignore egress_driver_free;
 %ignore egress_driver_server;
+%ignore egress_driver_user;
 
 %include <egress/export.h>
 %include <egress/error.h>
@@ -300,6 +366,7 @@ static PyObject *event_tuple(const egress_event *event) {
 %include <egress/compile.h>
 %include <egress/bootstrap.h>
 %include <egress/event.h>
+%include <egress/peer.h>
 %nothread;
 %include <egress/cache.h>
 %include <egress/server.h>

@@ -75,6 +75,45 @@ async def test_secrets_need_an_option_in_plaintext(connect: Connect) -> None:
         assert len((await client.answer()).resources) == 1
 
 
+async def test_a_function_says_who_may_have_what(connect: Connect) -> None:
+    asked: list[egress.Access] = []
+
+    def judge(access: egress.Access) -> egress.Refusal | None:
+        asked.append(access)
+        return None if access.type_url == CLUSTER else egress.Refusal("größer than allowed", 16)
+
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0", authorise=judge) as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        assert len((await client.answer()).resources) == 1
+        await client.ask(egress.LISTENER)
+        rejected = await next_event(server, egress.Rejected)
+        assert (rejected.status, rejected.message) == (16, "größer than allowed")
+    assert [access.type_url for access in asked] == [CLUSTER, egress.LISTENER]
+    assert (asked[0].node_id, asked[0].node_cluster, asked[0].stream_id) == ("envoy-1", "edge", 1)
+    assert asked[0].transport is egress.Transport.PLAINTEXT and asked[0].peer.startswith("ipv4:127.0.0.1:")
+    assert (asked[0].spiffe_id, asked[0].common_name, asked[0].uris, asked[0].dns_names) == ("", "", (), ())
+
+
+async def test_a_function_that_fails_refuses(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: told.append(unraisable.exc_value))
+
+    def judge(access: egress.Access) -> egress.Refusal | None:
+        raise KeyError(access.node_id)
+
+    async with Server(Cache(), "127.0.0.1:0", authorise=judge) as server:
+        await connect(server.port).ask(CLUSTER)
+        rejected = await next_event(server, egress.Rejected)
+        assert rejected.status == 13
+    async with Server(Cache(), "127.0.0.1:0", authorise=lambda _: egress.Refusal("no", 0)) as server:
+        await connect(server.port).ask(CLUSTER)
+        assert (await next_event(server, egress.Rejected)).status == 7
+    assert repr(told) == "[KeyError('envoy-1')]"
+
+
 async def test_limits_are_those_of_the_c_library(connect: Connect) -> None:
     async with Server(Cache(), "127.0.0.1:0", first_request_ms=100) as server:
         connect(server.port)

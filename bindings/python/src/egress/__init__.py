@@ -11,6 +11,7 @@ Policies, resources and snapshots never change, so any thread may use them; a ca
 thread of one asyncio loop.
 """
 
+from egress.access import Access, Refusal, Transport
 from egress.cache import Cache, OnNack, Trial
 from egress.envoy import bootstrap
 from egress.errors import (
@@ -52,6 +53,7 @@ __all__ = [
     "LISTENER",
     "ROUTE",
     "TLS",
+    "Access",
     "Acked",
     "ArgumentError",
     "Cache",
@@ -73,6 +75,7 @@ __all__ = [
     "Protocol",
     "Proven",
     "Reason",
+    "Refusal",
     "Refused",
     "Rejected",
     "Resource",
@@ -84,6 +87,7 @@ __all__ = [
     "Server",
     "ServerError",
     "Snapshot",
+    "Transport",
     "Trial",
     "Verdict",
     "__version__",

@@ -1,6 +1,7 @@
 """Types of what SWIG makes of egress.i. A call returns its code and its results as a list."""
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 class egress_policy: ...
@@ -14,6 +15,7 @@ class egress_driver: ...
 # Known to type checkers only.
 _FlowTuple = tuple[str, str | bytes | None, int, int, str | None, tuple[str, ...] | None]
 _DecisionTuple = tuple[int, int, str | None, str | None, str | None, int, int]
+_AccessTuple = tuple[int, str, str, str, int, str, str, str, tuple[str, ...], tuple[str, ...]]
 _EventTuple = tuple[int, int, str, str, str, str, str, str, str, int]
 
 EGRESS_OK: Final[int]
@@ -70,6 +72,10 @@ EGRESS_TRIAL_SOAKING: Final[int]
 EGRESS_TRIAL_OPEN: Final[int]
 EGRESS_TRIAL_GOOD: Final[int]
 EGRESS_TRIAL_REFUSED: Final[int]
+EGRESS_TRANSPORT_PLAINTEXT: Final[int]
+EGRESS_TRANSPORT_UNIX: Final[int]
+EGRESS_TRANSPORT_TLS: Final[int]
+EGRESS_TRANSPORT_MUTUAL_TLS: Final[int]
 EGRESS_TYPE_LISTENER: Final[str]
 EGRESS_TYPE_CLUSTER: Final[str]
 EGRESS_TYPE_ROUTE: Final[str]
@@ -165,7 +171,10 @@ def egress_server_dropped_events(server: egress_driver) -> int: ...
 def egress_driver_new(
     cache: egress_cache,
     options: tuple[
-        str | None, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int
+        Callable[[_AccessTuple], tuple[int, str]] | None,
+        str | None,
+        int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...

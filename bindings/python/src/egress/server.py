@@ -8,11 +8,12 @@ import asyncio
 import os
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from egress import lowlevel
+from egress.access import Access, Refusal, from_tuple as access_from_tuple
 from egress.cache import Cache
 from egress.errors import Code, ServerError, check, new_diag
 from egress.events import Event, from_tuple
@@ -44,13 +45,25 @@ def _read(path: str | os.PathLike[str]) -> str:
         return stream.read()
 
 
+def _asked(
+    authorise: Callable[[Access], Refusal | None],
+) -> Callable[[tuple[Any, ...]], tuple[int, str]]:
+    def ask(raw: tuple[Any, ...]) -> tuple[int, str]:
+        refusal = authorise(access_from_tuple(raw))
+        return (0, "") if refusal is None else (refusal.status or -1, refusal.reason)  # 0 would be a yes
+
+    return ask
+
+
 class Server:
     """Serves a cache to Envoys over xDS, on the asyncio loop that it is started in.
 
     ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
     picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual
     TLS or a unix socket need ``insecure_secrets=True``. With ``gate_on_ack=True`` changes of listeners and routes wait
-    until a client has accepted what they lead to. Limits of 0 are the defaults of the C library (docs/xds.md has them
+    until a client has accepted what they lead to. ``authorise`` is asked once for each type on a stream
+    whether the client may have it, and refuses with a ``Refusal``; if it raises, the client is refused with INTERNAL,
+    and ``sys.unraisablehook`` is told. Limits of 0 are the defaults of the C library (docs/xds.md has them
     all). Everything but construction belongs to the loop's thread. Once a server was started and until it is closed,
     the child of a fork can do no more than exec.
     """
@@ -62,6 +75,7 @@ class Server:
         tls: TLS | None = None,
         insecure: bool = False,
         insecure_secrets: bool = False,
+        authorise: Callable[[Access], Refusal | None] | None = None,
         identifier: str | None = None,
         max_request_bytes: int = 0,
         max_streams: int = 0,
@@ -86,6 +100,7 @@ class Server:
         self._insecure = insecure
         self._insecure_secrets = insecure_secrets
         self._options = (
+            None if authorise is None else _asked(authorise),
             identifier,
             max_request_bytes,
             max_streams,
