@@ -7,6 +7,7 @@
 #include <egress/egress.h>
 
 #include "support/pki.h"
+#include "wire/server.h"
 
 static uv_loop_t loop;
 static egress_cache *cache;
@@ -60,6 +61,20 @@ Test(server, arguments) {
   egress_server_free(NULL);
   egress_server_close(NULL, NULL, NULL);
   cr_assert_eq(egress_server_listen(NULL, "127.0.0.1:0", NULL, NULL), EGRESS_EINVAL);
+}
+
+Test(server, gate_on_ack_is_on_or_off) {
+  egress_server *server = NULL;
+  egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
+  options.gate_on_ack = 2;
+  cr_assert_eq(egress_server_new(&server, &loop, cache, &options), EGRESS_EINVAL);
+  cr_assert_null(server);
+  for (options.gate_on_ack = 0; options.gate_on_ack < 2; options.gate_on_ack++) {
+    cr_assert_eq(egress_server_new(&server, &loop, cache, &options), 0);
+    cr_assert_eq(server->streams.gate_on_ack, options.gate_on_ack);
+    egress_server_free(server);
+    server = NULL;
+  }
 }
 
 Test(server, identifier_is_utf8_and_fits_a_response) {
