@@ -173,7 +173,9 @@ def test_fifty_that_do_not_read_are_not_noticed(start: Start) -> None:
                 pushed = server.answer("push", "pushed")
                 response = other.next()
                 assert response.version_info == pushed["pushed"]
-            assert memory_kb() - before < 20_000
+            # A response takes a third of a megabyte: 50 that were kept for each of 20 pushes would take 300 MB. What
+            # is kept is 50 references to one; the rest is what an allocator with guards does not give back at once.
+            assert memory_kb() - before < 50_000
         # Nobody was ended, and whoever reads again gets the last state.
         for stream in slow[:3]:
             response = stream.next()
