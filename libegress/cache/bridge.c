@@ -15,16 +15,18 @@ static int find_step(egress__step **out, egress_cache *cache, const egress_snaps
   return egress__steps_get(out, &cache->steps, &bases, egress__snapshot_type(to, type_url));
 }
 
-int egress__bridge_is_needed(int *removes, egress_cache *cache, const egress_snapshot *from, const egress_snapshot *to,
-                             const char *type_url) {
-  const egress__type_set *set = egress__snapshot_type(from, type_url);
-  egress__step *step;
+int egress__bridge_is_needed(int *removes, egress_cache *cache, const egress_snapshot *from,
+                             const egress_snapshot *to) {
+  int rv = 0;
   *removes = 0;
-  if (set == NULL || set == egress__snapshot_type(to, type_url))
-    return 0;
-  int rv = find_step(&step, cache, from, to, type_url);
-  if (rv == 0)
-    *removes = step->removed_count > 0;
+  for (size_t i = 0; rv == 0 && !*removes && i < KEPT; i++) {
+    const egress__type_set *set = egress__snapshot_type(from, kept[i]);
+    egress__step *step;
+    if (set == NULL || set == egress__snapshot_type(to, kept[i]))
+      continue;
+    rv = find_step(&step, cache, from, to, kept[i]);
+    *removes = rv == 0 && step->removed_count > 0;
+  }
   return rv;
 }
 

@@ -25,8 +25,7 @@ int egress__bridge_take(egress__bridge **out, egress_cache *cache, const egress_
 /** Gives it back; NULL is allowed. */
 void egress__bridge_release(egress__bridge *bridge);
 
-/** Sets `removes` to 1 when `to` lacks resources of the type that `from` has. Returns 0 or EGRESS_ENOMEM. */
-int egress__bridge_is_needed(int *removes, egress_cache *cache, const egress_snapshot *from, const egress_snapshot *to,
-                             const char *type_url);
+/** Sets `removes` to 1 when `to` lacks clusters or endpoints that `from` has. Returns 0 or EGRESS_ENOMEM. */
+int egress__bridge_is_needed(int *removes, egress_cache *cache, const egress_snapshot *from, const egress_snapshot *to);
 
 #endif

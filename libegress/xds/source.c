@@ -96,19 +96,8 @@ static int is_through(const egress__source *source, egress__track *tracks, const
   return 1;
 }
 
-/* Sets `removes` to 1 when clusters or endpoints that the client wants go on the way. Returns 0 or EGRESS_ENOMEM. */
-static int find_removal(int *removes, const egress__source *source, egress__track *tracks, const egress_snapshot *from,
-                        const egress_snapshot *to) {
-  int rv = 0;
-  *removes = 0;
-  for (const egress__track *track = own(source, tracks);
-       rv == 0 && !*removes && track != NULL && track->rank <= EGRESS__RANK_ENDPOINT; track = own(source, track->next))
-    if (track->want.wildcard || track->want.wanted > 0)
-      rv = egress__bridge_is_needed(removes, source->cache, from, to, track->type_url);
-  return rv;
-}
-
-/* The bridge to `snap`; NULL when none is needed. What no route leads to any more is not kept once more. */
+/* The bridge to `snap`; NULL when none is needed. What no route leads to any more is not kept once more. Clusters that
+ * the client has not asked for yet count, too: it may know them from a stream before this one. */
 static int find_bridge(egress__bridge **out, const egress__source *source, egress__track *tracks, egress_snapshot *snap,
                        const egress__pace *pace) {
   *out = NULL;
@@ -117,7 +106,7 @@ static int find_bridge(egress__bridge **out, const egress__source *source, egres
   const egress_snapshot *from =
       is_through(source, tracks, source->snap, pace) ? egress__source_goal(source) : source->snap;
   int removes;
-  int rv = find_removal(&removes, source, tracks, from, snap);
+  int rv = egress__bridge_is_needed(&removes, source->cache, from, snap);
   return rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
 }
 

@@ -83,7 +83,7 @@ Test(bridge, leaves_no_steps_behind) {
 static int is_needed(const char *first, const char *second) {
   int removes = -1;
   between(first, second);
-  cr_assert_eq(egress__bridge_is_needed(&removes, cache, from, to, EGRESS_TYPE_CLUSTER), 0);
+  cr_assert_eq(egress__bridge_is_needed(&removes, cache, from, to), 0);
   egress_snapshot_unref(from);
   egress_snapshot_unref(to);
   from = to = NULL;
@@ -95,5 +95,6 @@ Test(bridge, is_needed_where_something_goes) {
   cr_assert(is_needed("C: a=1", "L: l=1"));
   cr_assert(!is_needed("C: a=1", "C: a=2 b=1"));
   cr_assert(!is_needed("L: l=1", "C: a=2"));
-  cr_assert(!is_needed("C: a=1 E: a=1", "C: a=1"), "that is of endpoints");
+  cr_assert(is_needed("C: a=1 E: a=1", "C: a=1"), "endpoints go, too");
+  cr_assert(!is_needed("L: l=1", "R: r=1"), "what leads there may go at once");
 }

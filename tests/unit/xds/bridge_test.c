@@ -77,6 +77,19 @@ BOTH(c58_without_a_wish_for_routes_it_goes_at_once) {
   SENT(TOLD("C: b=1", "C: -a"), xds_drain(&client));
 }
 
+/* The client may know the clusters from a stream before, and asks for them while its answer about the routes is due. */
+BOTH(c58_clusters_asked_for_while_routes_go) {
+  xds_begin(&client, variant);
+  xds_set(&client, "g", "C: a=1 b=1 R: r=1");
+  xds_ask(&client, (xds_request){.type = 'R', .names = "r"});
+  ack('R', "r");
+  xds_set(&client, "g", "C: b=1 R: r=2");
+  SENT("R: r=2", xds_drain(&client));
+  SENT("C: a=1 b=1", xds_ask(&client, (xds_request){.type = 'C'}));
+  SENT("", ack('C', NULL));
+  SENT(TOLD("C: b=1", "C: -a"), ack('R', "r"));
+}
+
 BOTH(c58_a_new_stream_starts_with_the_newest) {
   begin(variant, "C: a=1 b=1 R: r=1");
   xds_set(&client, "g", "C: b=1 R: r=2");
