@@ -208,11 +208,14 @@ def test_many_changes(client: Running) -> None:
 
 
 def test_routes_and_endpoints_that_are_absent_are_kept(client: Running) -> None:
+    """c59: a changed cluster waits for its endpoints, so those that are kept for it are told once more."""
     client.wait_accepted(0, TYPES)
+    told = client.messages(0, "resp", ENDPOINT)[-1]["resources"]
     since = client.put(listener(), {**cluster(), "connect_timeout": "3s"})
     client.wait_accepted(since, {CLUSTER})
     assert client.call() == "one"
-    assert client.messages(since, "resp", ROUTE) == client.messages(since, "resp", ENDPOINT) == []
+    assert client.messages(since, "resp", ROUTE) == []
+    assert [msg["resources"] for msg in client.messages(since, "resp", ENDPOINT)] == [told]
 
 
 def test_c62_c64_resources_with_a_time_to_live(client: Running) -> None:
