@@ -44,21 +44,22 @@ static int refuse(egress__stream_fault *fault, int32_t code) {
   return EGRESS_EINVAL;
 }
 
-static int ask_embedder(const egress__asked *asked, egress__stream_fault *fault) {
-  const egress_server *server = asked->gate->server;
+static int ask_embedder(const egress__caller *caller, const egress_node *node, const char *type_url,
+                        egress__stream_fault *fault) {
+  const egress_server *server = caller->server;
   egress__identity who;
-  int rv = egress__identity_read(&who, server->alloc, asked->call, asked->gate->transport, asked->address);
+  int rv = egress__identity_read(&who, server->alloc, caller->grpc, caller->gate->transport, caller->address);
   if (rv != 0)
     return rv;
-  const egress_access access = {
-      .stream_id = asked->stream_id, .peer = &who.peer, .node = asked->node, .type_url = asked->type_url};
+  const egress_access access = {.stream_id = caller->stream_id, .peer = &who.peer, .node = node, .type_url = type_url};
   memset(fault->message, 0, sizeof fault->message);
   int32_t code = server->options.authorise(&access, fault->message, sizeof fault->message, server->options.user);
   egress__identity_dispose(&who, server->alloc);
   return code == 0 ? 0 : refuse(fault, code);
 }
 
-int egress__access_check(const egress__asked *asked, egress__stream_fault *fault) {
-  int rv = is_secret(asked->type_url) ? check_secret(asked->gate, fault) : 0;
-  return rv != 0 || asked->gate->server->options.authorise == NULL ? rv : ask_embedder(asked, fault);
+int egress__access_check(const egress__caller *caller, const egress_node *node, const char *type_url,
+                         egress__stream_fault *fault) {
+  int rv = is_secret(type_url) ? check_secret(caller->gate, fault) : 0;
+  return rv != 0 || caller->server->options.authorise == NULL ? rv : ask_embedder(caller, node, type_url, fault);
 }

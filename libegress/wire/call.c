@@ -1,7 +1,6 @@
 #include "wire/call.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <grpc/byte_buffer.h>
@@ -10,32 +9,29 @@
 
 #include <egress/error.h>
 
-#include "wire/access.h"
-#include "wire/method.h"
 #include "wire/pace.h"
 #include "wire/patience.h"
 #include "wire/peer.h"
 #include "wire/quota.h"
-#include "wire/served.h"
 
 /*
- *             a client comes            finish: we end it
- *   WAITING ------------------> OPEN --------------------------> ENDING ----> freed, when gRPC has answered for all
- *      |                          |       the client is gone       ^          that it was asked
- *      |                          +--------------------------------+
- *      +---- refused: no such method, too many streams, closing ---+
+ *        its service takes it           finish: we end it
+ *   NEW ----------------------> OPEN --------------------------> ENDING ----> freed, when gRPC has answered for all
+ *    |                           |       the client is gone       ^           that it was asked
+ *    |                           +--------------------------------+
+ *    +---- refused: no such method, too many streams, closing ----+
  *
  * While OPEN one request is asked for at a time, and the next only after the last was dealt with; one response is given
  * to gRPC at a time, and the stream is asked for the next only after that was written. A client that stops reading
  * costs one response, a client that floods is read at the pace at which it is answered, and no faster than allowed.
  */
-typedef enum call_state { CALL_WAITING, CALL_OPEN, CALL_ENDING } call_state;
+typedef enum call_state { CALL_NEW, CALL_OPEN, CALL_ENDING } call_state;
 
 struct egress__call {
-  struct egress__call *next, *previous; /* of the server's calls */
-  struct egress__call *next_ready;
-  egress__gate *gate;
-  egress_server *server;
+  egress__caller caller; /* first: its service knows the call by it */
+  const egress__service *service;
+  egress__call *next, *previous; /* of the server's calls */
+  egress__call *next_ready;
   call_state state;
   uint8_t is_ready, is_sending, sent_metadata, is_counted;
   uint8_t is_slowed;  /* the next request has not been asked for: too many have come */
@@ -45,30 +41,29 @@ struct egress__call {
   egress__patience patience;
   egress__quota_peer *quota;
   egress__unread_body *unread; /* body of the response that is being sent */
-  egress__method method;       /* valid once a stream was open */
   int cancelled;               /* written by gRPC */
   uint32_t pending;            /* batches under way */
-  grpc_call *grpc;
-  egress__op accept, request, sent, status, closed;
+  egress__op request, sent, status, closed;
   grpc_byte_buffer *bytes; /* the request that has come */
-  egress__stream *stream;  /* NULL unless OPEN */
-  uint64_t stream_id;
-  char *peer;
-  grpc_call_details *details; /* while WAITING */
-  grpc_metadata_array metadata;
+  char *address;           /* the caller's; NULL: there was no memory for it */
 };
 
 /* Responses given to gRPC in one turn of the loop: most of it is copying to sockets, and the embedder's other work
    should not wait for a thousand of those. */
 enum { FLUSH_PER_TURN = 64 };
 
-static const char out_of_memory[] = "the server is out of memory";
+static const egress__stream_fault out_of_memory = {.status = GRPC_STATUS_RESOURCE_EXHAUSTED,
+                                                   .message = "the server is out of memory"},
+                                  is_closing = {.status = GRPC_STATUS_UNAVAILABLE, .message = "the server is closing"},
+                                  is_unknown = {.status = GRPC_STATUS_UNIMPLEMENTED,
+                                                .message =
+                                                    "only the discovery services of API version 3 are served here"};
 
 /* ---- the list of calls ---- */
 
 static void link_call(egress__call *call) {
-  egress_server *server = call->server;
-  call->gate->call_count++;
+  egress_server *server = call->caller.server;
+  call->caller.gate->call_count++;
   call->previous = NULL;
   call->next = server->calls;
   if (call->next != NULL)
@@ -77,17 +72,17 @@ static void link_call(egress__call *call) {
 }
 
 static void unlink_call(egress__call *call) {
-  call->gate->call_count--;
+  call->caller.gate->call_count--;
   if (call->previous != NULL)
     call->previous->next = call->next;
   else
-    call->server->calls = call->next;
+    call->caller.server->calls = call->next;
   if (call->next != NULL)
     call->next->previous = call->previous;
 }
 
 static void mark_ready(egress__call *call) {
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   if (call->is_ready || call->state != CALL_OPEN)
     return;
   call->is_ready = 1;
@@ -109,124 +104,68 @@ static egress__call *take_ready(egress_server *server) {
 
 /* ---- life ---- */
 
-static void on_accepted(egress__op *op);
 static void on_request(egress__op *op);
 static void on_sent(egress__op *op);
 static void on_status_sent(egress__op *op);
 static void on_closed(egress__op *op);
 
-egress__call *egress__call_new(egress__gate *gate) {
-  const egress_alloc *alloc = gate->server->alloc;
-  egress__call *call = egress__calloc(alloc, 1, sizeof *call);
+/* Returns NULL when out of memory. */
+static egress__call *new_call(egress__gate *gate, grpc_call *grpc) {
+  egress_server *server = gate->server;
+  egress__call *call = egress__calloc(server->alloc, 1, sizeof *call);
   if (call == NULL)
     return NULL;
-  call->details = egress__malloc(alloc, sizeof *call->details);
-  if (call->details == NULL) {
-    egress__free(alloc, call);
-    return NULL;
-  }
-  call->gate = gate;
-  call->server = gate->server;
-  call->accept = (egress__op){.done = on_accepted, .owner = call};
+  char address[EGRESS__PEER_TEXT];
+  call->address = egress__strdup(server->alloc, egress__peer_format(address, grpc));
+  call->caller = (egress__caller){
+      .server = server, .gate = gate, .grpc = grpc, .address = call->address != NULL ? call->address : ""};
   call->request = (egress__op){.done = on_request, .owner = call};
   call->sent = (egress__op){.done = on_sent, .owner = call};
   call->status = (egress__op){.done = on_status_sent, .owner = call};
   call->closed = (egress__op){.done = on_closed, .owner = call};
-  return call;
-}
-
-void egress__call_free(egress__call *call) {
-  if (call == NULL)
-    return;
-  const egress_alloc *alloc = call->server->alloc;
-  egress__free(alloc, call->details);
-  egress__free(alloc, call->peer);
-  egress__free(alloc, call);
-}
-
-void egress__call_wait(egress__call *call) {
   link_call(call);
-  grpc_completion_queue *queue = egress__inbox_queue(call->server->inbox);
-  grpc_call_details_init(call->details);
-  grpc_metadata_array_init(&call->metadata);
-  call->state = CALL_WAITING;
-  egress__inbox_ask(call->server->inbox);
-  /* Once the gate shuts down this still answers, with ok 0. */
-  grpc_call_error error = grpc_server_request_call(call->gate->grpc, &call->grpc, call->details, &call->metadata, queue,
-                                                   queue, &call->accept);
-  assert(error == GRPC_CALL_OK && "grpc_server_request_call");
-  (void)error;
+  return call;
 }
 
 /* Frees the call if gRPC owes it nothing any more. */
 static void let_go(egress__call *call) {
   if (call->pending > 0 || call->is_ready || call->state != CALL_ENDING)
     return;
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   if (call->is_counted)
     server->call_count--;
   egress__quota_give(&server->peers, call->quota);
   unlink_call(call);
-  grpc_call_unref(call->grpc);
-  egress__call_free(call);
+  grpc_call_unref(call->caller.grpc);
+  egress__free(server->alloc, call->address);
+  egress__free(server->alloc, call);
 }
 
 static void start_batch(egress__call *call, const grpc_op *ops, size_t count, egress__op *tag) {
-  egress__inbox_ask(call->server->inbox);
-  grpc_call_error error = grpc_call_start_batch(call->grpc, ops, count, tag, NULL);
+  egress__inbox_ask(call->caller.server->inbox);
+  grpc_call_error error = grpc_call_start_batch(call->caller.grpc, ops, count, tag, NULL);
   assert(error == GRPC_CALL_OK && "the states above allow no other batch");
   (void)error;
   call->pending++;
 }
 
-/* ---- events ---- */
+/* ---- telling ---- */
 
-static void add_event(egress__call *call, egress_event event) {
-  event.stream_id = call->stream_id;
-  event.peer = call->peer;
-  egress__events_add(&call->server->events, &event);
+void egress__call_tell(const egress__caller *caller, egress_event event) {
+  event.stream_id = caller->stream_id;
+  event.peer = caller->address;
+  egress__events_add(&caller->server->events, &event);
 }
 
-void egress__call_on_event(egress__stream *stream, const egress_event *event, void *user) {
-  (void)stream;
-  add_event(user, *event);
+/* An event of an open stream. */
+static void tell(const egress__call *call, egress_event event) {
+  call->service->describe(&call->caller, &event);
+  egress__call_tell(&call->caller, event);
 }
 
-/* ---- access ---- */
-
-int egress__call_authorise(egress__stream *stream, const egress_node *node, const char *type_url,
-                           egress__stream_fault *fault, void *user) {
-  (void)stream;
-  const egress__call *call = user;
-  const egress__asked asked = {.gate = call->gate,
-                               .call = call->grpc,
-                               .address = call->peer != NULL ? call->peer : "",
-                               .stream_id = call->stream_id,
-                               .node = node,
-                               .type_url = type_url};
-  return egress__access_check(&asked, fault);
-}
-
-int egress__call_choose(egress_cache **out, egress__stream *stream, const egress_node *node, const char *type_url,
-                        egress__stream_fault *fault, void *user) {
-  (void)stream;
-  const egress__call *call = user;
-  return egress__served_choose(out, call->server, node, type_url, fault);
-}
-
-/* ---- messages ---- */
-
-/* `kind` is that of state of the world: OPENED, REQUEST or RESPONSE. */
 static void show(const egress__call *call, egress_message_kind kind, egress_message message) {
-  const egress_server_options *options = &call->server->options;
-  if (options->on_message == NULL)
-    return;
-  int is_delta = call->method.variant == EGRESS__XDS_DELTA && kind != EGRESS_MESSAGE_OPENED;
-  message.kind = (int32_t)kind + is_delta;
-  message.stream_id = call->stream_id;
-  message.peer = call->peer != NULL ? call->peer : "";
-  message.type_url = call->method.type_url != NULL ? call->method.type_url : "";
-  options->on_message(&message, options->user);
+  if (call->service->show != NULL)
+    call->service->show(&call->caller, kind, message);
 }
 
 static void show_response(const egress__call *call, const egress__response *response) {
@@ -242,15 +181,10 @@ static void show_response(const egress__call *call, const egress__response *resp
 static void leave(egress__call *call, grpc_status_code status, const char *why) {
   if (call->state != CALL_OPEN)
     return;
-  add_event(call, (egress_event){.kind = EGRESS_EVENT_DISCONNECTED,
-                                 .node_id = egress__stream_node_id(call->stream),
-                                 .group = egress__stream_group(call->stream),
-                                 .message = why,
-                                 .status = (int32_t)status});
+  tell(call, (egress_event){.kind = EGRESS_EVENT_DISCONNECTED, .message = why, .status = (int32_t)status});
   call->state = CALL_ENDING;
-  call->server->stream_count--;
-  egress__stream_free(call->stream);
-  call->stream = NULL;
+  call->caller.server->stream_count--;
+  call->service->free(&call->caller);
 }
 
 /* ---- ending ---- */
@@ -282,6 +216,10 @@ void egress__call_finish(egress__call *call, grpc_status_code status, const char
   finish(call, status, message, message);
 }
 
+static void finish_with(egress__call *call, const egress__stream_fault *fault) {
+  egress__call_finish(call, (grpc_status_code)fault->status, fault->message);
+}
+
 static void on_status_sent(egress__op *op) {
   egress__call *call = op->owner;
   call->pending--;
@@ -302,13 +240,13 @@ static int is_crowded(const egress_server *server) {
 }
 
 static uint64_t patience_end_ms(const egress__call *call) {
-  return egress__patience_end_ms(&call->patience, &call->server->options, is_crowded(call->server));
+  return egress__patience_end_ms(&call->patience, &call->caller.server->options, is_crowded(call->caller.server));
 }
 
 /* Something passed. */
 static void renew_patience(egress__call *call) {
-  call->patience.active_ms = call->server->streams.now_ms;
-  egress__server_beat_at(call->server, patience_end_ms(call));
+  call->patience.active_ms = call->caller.server->streams.now_ms;
+  egress__server_beat_at(call->caller.server, patience_end_ms(call));
 }
 
 /* For clients that do not read: the status goes past what they have not read, which is dropped. */
@@ -316,21 +254,17 @@ static void cut(egress__call *call, grpc_status_code status, const char *message
   if (call->is_cut)
     return;
   call->is_cut = 1;
-  grpc_call_cancel_with_status(call->grpc, status, message, NULL);
+  grpc_call_cancel_with_status(call->caller.grpc, status, message, NULL);
   leave(call, status, message);
 }
 
 static void give_up(egress__call *call) {
   char message[EGRESS__PATIENCE_TEXT];
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   grpc_status_code status = (grpc_status_code)egress__patience_explain(message, &call->patience, &server->options,
                                                                        is_crowded(server), server->streams.now_ms);
   if (call->state == CALL_OPEN)
-    add_event(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
-                                   .node_id = egress__stream_node_id(call->stream),
-                                   .group = egress__stream_group(call->stream),
-                                   .message = message,
-                                   .status = (int32_t)status});
+    tell(call, (egress_event){.kind = EGRESS_EVENT_REJECTED, .message = message, .status = (int32_t)status});
   if (call->is_sending)
     cut(call, status, message);
   else
@@ -340,19 +274,19 @@ static void give_up(egress__call *call) {
 /* Says so once a minute, whichever clients they are. */
 static void tell_slowed(const egress__call *call) {
   enum { TELL_MS = 60 * 1000 };
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   uint64_t now_ms = server->streams.now_ms;
   if (server->slowed_ms != 0 && now_ms - server->slowed_ms < TELL_MS)
     return;
   server->slowed_ms = now_ms;
   egress__server_log(server, EGRESS_LOG_WARN,
                      "stream %llu of %s is slowed to %u requests a second (max_requests_per_second)",
-                     (unsigned long long)call->stream_id, call->peer != NULL ? call->peer : "a client",
+                     (unsigned long long)call->caller.stream_id, call->address != NULL ? call->address : "a client",
                      (unsigned)server->options.max_requests_per_second);
 }
 
 static egress__pace_rate pace_rate(const egress__call *call) {
-  const egress_server_options *options = &call->server->options;
+  const egress_server_options *options = &call->caller.server->options;
   return (egress__pace_rate){options->max_requests_per_second, options->max_request_burst};
 }
 
@@ -380,7 +314,7 @@ static grpc_byte_buffer *buffer_of(const egress__response *response) {
 
 /* From here on the client is waited for. */
 static int count_unread(egress__call *call, const egress__response *response) {
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   if (response->body != NULL && egress__unread_add(&call->unread, &server->unread, response->body) != 0)
     return EGRESS_ENOMEM;
   call->patience.has_unread = 1;
@@ -413,9 +347,9 @@ static int send_response(egress__call *call, const egress__response *response) {
 
 /* While there is no room the call is tried again by and by. Returns 1 when there is. */
 static int wait_for_room(egress__call *call) {
-  call->is_crowded = (uint8_t)is_crowded(call->server);
+  call->is_crowded = (uint8_t)is_crowded(call->caller.server);
   if (call->is_crowded)
-    egress__server_beat_at(call->server, call->server->streams.now_ms);
+    egress__server_beat_at(call->caller.server, call->caller.server->streams.now_ms);
   return !call->is_crowded;
 }
 
@@ -423,31 +357,33 @@ static void flush(egress__call *call) {
   if (call->state != CALL_OPEN || call->is_sending || !wait_for_room(call))
     return;
   egress__response response;
-  int rv = egress__stream_next(call->stream, &response);
+  egress__stream_fault fault = out_of_memory;
+  int rv = call->service->next(&call->caller, &response, &fault);
   if (rv == 1)
     rv = send_response(call, &response);
   else if (rv == 0)
-    egress__server_beat_at(call->server, egress__stream_due(call->stream));
+    egress__server_beat_at(call->caller.server, call->service->due(&call->caller));
   if (rv < 0) /* the client comes again, by and by; nobody here would know when to try */
-    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
+    finish_with(call, &fault);
 }
 
 /* The whole answer to a client that asks once. */
 static void answer_once(egress__call *call) {
   egress__response response;
-  if (is_crowded(call->server)) { /* waiting is for streams, which have one such response each */
+  egress__stream_fault fault = out_of_memory;
+  if (is_crowded(call->caller.server)) { /* waiting is for streams, which have one such response each */
     egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED,
                         "responses that were not read take all the room there is (max_unread_bytes)");
     return;
   }
-  int rv = egress__stream_fetch(call->stream, &response);
-  if (rv == 1 && send_response(call, &response) == 0) {
+  int rv = call->service->next(&call->caller, &response, &fault);
+  assert(rv != 0 && "it has an answer or a fault");
+  if (rv == 1)
+    rv = send_response(call, &response);
+  if (rv == 0)
     finish(call, GRPC_STATUS_OK, "", "the client was answered");
-  } else if (rv == 0) {
-    egress__call_finish(call, GRPC_STATUS_UNAVAILABLE, "there is no snapshot yet for the group of this node");
-  } else {
-    egress__call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
-  }
+  else
+    finish_with(call, &fault);
 }
 
 static void on_sent(egress__op *op) {
@@ -455,7 +391,7 @@ static void on_sent(egress__op *op) {
   call->pending--;
   call->is_sending = 0;
   call->patience.has_unread = 0;
-  egress__unread_remove(&call->server->unread, call->unread);
+  egress__unread_remove(&call->caller.server->unread, call->unread);
   call->unread = NULL;
   renew_patience(call);
   if (op->ok)
@@ -463,11 +399,9 @@ static void on_sent(egress__op *op) {
   let_go(call);
 }
 
-void egress__call_on_ready(egress__stream *stream, void *user) {
-  (void)stream;
-  egress__call *call = user;
-  mark_ready(call);
-  egress__inbox_wake(call->server->inbox);
+void egress__call_wake(egress__caller *caller) {
+  mark_ready((egress__call *)caller);
+  egress__inbox_wake(caller->server->inbox);
 }
 
 int egress__calls_flush(egress_server *server) {
@@ -490,10 +424,11 @@ void egress__calls_finish(egress_server *server, grpc_status_code status, const 
 static void ask_for_request(egress__call *call) {
   if (call->state != CALL_OPEN)
     return;
-  uint64_t now_ms = call->server->streams.now_ms, next_ms = egress__pace_next_ms(&call->pace, pace_rate(call), now_ms);
+  uint64_t now_ms = call->caller.server->streams.now_ms,
+           next_ms = egress__pace_next_ms(&call->pace, pace_rate(call), now_ms);
   call->is_slowed = next_ms > now_ms;
   if (call->is_slowed) {
-    egress__server_beat_at(call->server, next_ms);
+    egress__server_beat_at(call->caller.server, next_ms);
     tell_slowed(call);
     return;
   }
@@ -505,17 +440,15 @@ static void ask_for_request(egress__call *call) {
 }
 
 static void reject(egress__call *call, const egress__stream_fault *fault) {
-  add_event(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
-                                 .node_id = egress__stream_node_id(call->stream),
-                                 .group = egress__stream_group(call->stream),
-                                 .type_url = fault->type_url,
-                                 .message = fault->message,
-                                 .status = fault->status});
-  egress__call_finish(call, (grpc_status_code)fault->status, fault->message);
+  tell(call, (egress_event){.kind = EGRESS_EVENT_REJECTED,
+                            .type_url = fault->type_url,
+                            .message = fault->message,
+                            .status = fault->status});
+  finish_with(call, fault);
 }
 
 static void take_request(egress__call *call) {
-  egress__pace_take(&call->pace, pace_rate(call), call->server->streams.now_ms);
+  egress__pace_take(&call->pace, pace_rate(call), call->caller.server->streams.now_ms);
   call->patience.has_asked = 1;
   renew_patience(call);
   grpc_byte_buffer_reader reader;
@@ -525,13 +458,13 @@ static void take_request(egress__call *call) {
     grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
     const void *bytes = GRPC_SLICE_START_PTR(all);
     show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = GRPC_SLICE_LENGTH(all)});
-    rv = egress__stream_request(call->stream, bytes, GRPC_SLICE_LENGTH(all), &fault);
+    rv = call->service->request(&call->caller, bytes, GRPC_SLICE_LENGTH(all), &fault);
     grpc_slice_unref(all);
     grpc_byte_buffer_reader_destroy(&reader);
   }
   if (rv != 0)
     reject(call, &fault);
-  else if (call->method.is_unary)
+  else if (call->caller.method.is_unary)
     answer_once(call);
   else
     flush(call);
@@ -557,9 +490,9 @@ static void on_request(egress__op *op) {
 
 /* The next call may be asked for: this one is not freed here. */
 static void beat(egress__call *call) {
-  egress_server *server = call->server;
+  egress_server *server = call->caller.server;
   uint64_t now_ms = server->streams.now_ms;
-  if (call->state == CALL_WAITING || call->is_cut || (call->state == CALL_ENDING && !call->is_sending))
+  if (call->is_cut || (call->state == CALL_ENDING && !call->is_sending))
     return;
   uint64_t end_ms = patience_end_ms(call);
   if (end_ms <= now_ms) {
@@ -569,7 +502,7 @@ static void beat(egress__call *call) {
   egress__server_beat_at(server, end_ms);
   if (call->is_slowed)
     ask_for_request(call);
-  uint64_t due_ms = call->state == CALL_OPEN ? egress__stream_due(call->stream) : UINT64_MAX;
+  uint64_t due_ms = call->state == CALL_OPEN ? call->service->due(&call->caller) : UINT64_MAX;
   if (due_ms <= now_ms || call->is_crowded)
     mark_ready(call);
   else
@@ -591,104 +524,57 @@ static void watch_for_close(egress__call *call) {
   start_batch(call, ops, 1, &call->closed);
 }
 
-static void refuse(egress__call *call, grpc_status_code status, const char *message) {
+static void refuse(egress__call *call, const egress__stream_fault *fault) {
   call->state = CALL_ENDING;
-  send_status(call, status, message);
+  send_status(call, (grpc_status_code)fault->status, fault->message);
 }
 
-static void refuse_for_limit(egress__call *call, const char *message) {
-  add_event(call, (egress_event){
-                      .kind = EGRESS_EVENT_REJECTED, .message = message, .status = GRPC_STATUS_RESOURCE_EXHAUSTED});
-  refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, message);
+static void refuse_for_limit(egress__call *call, const egress__stream_fault *fault) {
+  egress__call_tell(&call->caller,
+                    (egress_event){.kind = EGRESS_EVENT_REJECTED, .message = fault->message, .status = fault->status});
+  refuse(call, fault);
 }
 
-/* Refuses a stream too many. Returns 1 when there is room for it. */
-static int fits_in(egress__call *call) {
-  char message[160];
-  egress_server *server = call->server;
-  const egress_server_options *options = &server->options;
-  if (server->call_count >= options->max_streams) {
-    snprintf(message, sizeof message, "the server has %u streams open, the most it allows (max_streams)",
-             (unsigned)options->max_streams);
-    refuse_for_limit(call, message);
-    return 0;
-  }
-  if (options->max_peer_streams >= options->max_streams)
-    return 1; /* the limit above comes first: what nobody reads is not counted */
-  int rv = egress__quota_take(&call->quota, &server->peers, call->gate, call->grpc,
-                              call->peer != NULL ? call->peer : "", options->max_peer_streams);
-  if (rv == EGRESS_ELIMIT) {
-    snprintf(message, sizeof message, "this client has %u streams open, the most that one may have (max_peer_streams)",
-             (unsigned)options->max_peer_streams);
-    refuse_for_limit(call, message);
-  } else if (rv != 0) {
-    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
-  }
-  return rv == 0;
+static void begin_stream(egress__call *call) {
+  egress_server *server = call->caller.server;
+  call->state = CALL_OPEN;
+  call->is_counted = 1;
+  server->call_count++;
+  server->stream_count++;
+  show(call, EGRESS_MESSAGE_OPENED, (egress_message){0});
+  renew_patience(call);
+  ask_for_request(call);
 }
 
-static void open_stream(egress__call *call, const egress__method *method) {
-  egress_server *server = call->server;
-  char peer[EGRESS__PEER_TEXT];
-  call->peer = egress__strdup(server->alloc, egress__peer_format(peer, call->grpc));
-  call->stream_id = ++server->last_stream_id;
-  if (server->state != EGRESS__SERVER_SERVING) {
-    refuse(call, GRPC_STATUS_UNAVAILABLE, "the server is closing");
-  } else if (!fits_in(call)) {
-    return;
-  } else if (egress__stream_new(&call->stream, &server->streams, method->variant, method->type_url, call) != 0) {
-    refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory);
-  } else {
-    call->state = CALL_OPEN;
-    call->is_counted = 1;
-    call->method = *method;
-    server->call_count++;
-    server->stream_count++;
-    show(call, EGRESS_MESSAGE_OPENED, (egress_message){0});
-    renew_patience(call);
-    ask_for_request(call);
-  }
-}
-
-static void dispose_details(egress__call *call) {
-  grpc_call_details_destroy(call->details);
-  grpc_metadata_array_destroy(&call->metadata);
-  egress__free(call->server->alloc, call->details);
-  call->details = NULL;
-}
-
-/* Takes the next client in the place of this one; 0 when there is no memory for that. */
-static int refill(egress__call *call) {
-  egress__call *next = egress__call_new(call->gate);
-  if (next != NULL)
-    egress__call_wait(next);
-  return next != NULL;
-}
-
-static void on_accepted(egress__op *op) {
-  egress__call *call = op->owner;
-  if (!op->ok) { /* the gate is shutting down */
-    dispose_details(call);
-    unlink_call(call);
-    egress__call_free(call);
+static void open_stream(egress__call *call) {
+  egress__stream_fault fault = out_of_memory;
+  call->caller.stream_id = ++call->caller.server->last_stream_id;
+  if (call->caller.server->state != EGRESS__SERVER_SERVING) {
+    refuse(call, &is_closing);
     return;
   }
-  if (!refill(call)) {
-    grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED, out_of_memory, NULL);
-    grpc_call_unref(call->grpc);
-    grpc_call_details_destroy(call->details);
-    grpc_metadata_array_destroy(&call->metadata);
-    unlink_call(call);
-    egress__call_wait(call);
+  int rv = egress__quota_admit(&call->quota, &call->caller, &fault);
+  if (rv == EGRESS_ELIMIT)
+    refuse_for_limit(call, &fault);
+  else if (rv != 0 || call->service->open(&call->caller, &fault) != 0)
+    refuse(call, &fault);
+  else
+    begin_stream(call);
+}
+
+void egress__call_open(egress__gate *gate, grpc_call *grpc, const egress__method *method) {
+  egress__call *call = new_call(gate, grpc);
+  if (call == NULL) {
+    grpc_call_cancel_with_status(grpc, (grpc_status_code)out_of_memory.status, out_of_memory.message, NULL);
+    grpc_call_unref(grpc);
     return;
   }
   watch_for_close(call);
-  const grpc_slice *path = &call->details->method;
-  egress__method method;
-  int found = egress__method_find(&method, (const char *)GRPC_SLICE_START_PTR(*path), GRPC_SLICE_LENGTH(*path));
-  dispose_details(call);
-  if (found)
-    open_stream(call, &method);
-  else
-    refuse(call, GRPC_STATUS_UNIMPLEMENTED, "only the discovery services of API version 3 are served here");
+  if (method == NULL) {
+    refuse(call, &is_unknown);
+    return;
+  }
+  call->caller.method = *method;
+  call->service = method->service;
+  open_stream(call);
 }

@@ -4,7 +4,6 @@
 
 #include <egress/error.h>
 
-#include "wire/call.h"
 #include "wire/tls.h"
 
 enum {
@@ -60,21 +59,12 @@ egress__gate *egress__gate_new(egress_server *server) {
   gate->grpc = new_grpc_server(server);
   gate->shutdown = (egress__op){.done = on_shutdown, .owner = gate};
   grpc_server_register_completion_queue(gate->grpc, egress__inbox_queue(server->inbox), NULL);
-  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++) {
-    gate->slots[i] = egress__call_new(gate);
-    if (gate->slots[i] == NULL) {
-      egress__gate_free(gate);
-      return NULL;
-    }
-  }
   return gate;
 }
 
 void egress__gate_free(egress__gate *gate) {
   if (gate == NULL)
     return;
-  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++)
-    egress__call_free(gate->slots[i]);
   grpc_server_destroy(gate->grpc);
   egress__tls_feed_free(gate->feed);
   egress__free(gate->server->alloc, gate);
@@ -86,10 +76,8 @@ void egress__gate_start(egress__gate *gate) {
   gate->is_started = 1;
   gate->next = server->gates;
   server->gates = gate;
-  for (size_t i = 0; i < EGRESS__GATE_SLOTS; i++) {
-    egress__call_wait(gate->slots[i]);
-    gate->slots[i] = NULL;
-  }
+  for (; gate->call_count < EGRESS__GATE_SLOTS; gate->call_count++)
+    egress__slot_wait(&gate->slots[gate->call_count], gate);
 }
 
 void egress__gate_shutdown(egress__gate *gate) {

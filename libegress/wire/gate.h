@@ -2,6 +2,7 @@
 #define EGRESS_WIRE_GATE_H
 
 #include "wire/server.h"
+#include "wire/slot.h"
 
 enum {
   /* Streams that gRPC may take before the loop runs: a few, so that a fleet that reconnects does not come in one by
@@ -23,8 +24,8 @@ typedef struct egress__gate {
   struct egress__tls_feed *feed; /* NULL: no TLS */
   egress__op shutdown;
   int is_started, is_closing, is_down;
-  size_t call_count;                              /* calls that came by it, or wait to */
-  struct egress__call *slots[EGRESS__GATE_SLOTS]; /* for the first clients; empty once it has started */
+  size_t call_count; /* calls that came by it, and slots that wait for one */
+  egress__slot slots[EGRESS__GATE_SLOTS];
 } egress__gate;
 
 /** A gate that has not started, not yet among the server's. Returns NULL when out of memory. */

@@ -4,6 +4,8 @@
 
 #include <egress/resource.h>
 
+#include "wire/discovery.h"
+
 enum { STREAM = 1, DELTA = 2, FETCH = 4, ALL = STREAM | DELTA | FETCH };
 
 typedef struct service {
@@ -11,24 +13,28 @@ typedef struct service {
   const char *noun; /* what a method's name ends with */
   const char *type_url;
   int methods;
+  const egress__service *serves;
 } service;
 
 static const service services[] = {
-    {"/envoy.service.discovery.v3.AggregatedDiscoveryService/", "AggregatedResources", NULL, STREAM | DELTA},
-    {"/envoy.service.listener.v3.ListenerDiscoveryService/", "Listeners", EGRESS_TYPE_LISTENER, ALL},
-    {"/envoy.service.cluster.v3.ClusterDiscoveryService/", "Clusters", EGRESS_TYPE_CLUSTER, ALL},
-    {"/envoy.service.endpoint.v3.EndpointDiscoveryService/", "Endpoints", EGRESS_TYPE_ENDPOINT, ALL},
-    {"/envoy.service.route.v3.RouteDiscoveryService/", "Routes", EGRESS_TYPE_ROUTE, ALL},
+    {"/envoy.service.discovery.v3.AggregatedDiscoveryService/", "AggregatedResources", NULL, STREAM | DELTA,
+     &egress__discovery},
+    {"/envoy.service.listener.v3.ListenerDiscoveryService/", "Listeners", EGRESS_TYPE_LISTENER, ALL,
+     &egress__discovery},
+    {"/envoy.service.cluster.v3.ClusterDiscoveryService/", "Clusters", EGRESS_TYPE_CLUSTER, ALL, &egress__discovery},
+    {"/envoy.service.endpoint.v3.EndpointDiscoveryService/", "Endpoints", EGRESS_TYPE_ENDPOINT, ALL,
+     &egress__discovery},
+    {"/envoy.service.route.v3.RouteDiscoveryService/", "Routes", EGRESS_TYPE_ROUTE, ALL, &egress__discovery},
     {"/envoy.service.route.v3.ScopedRoutesDiscoveryService/", "ScopedRoutes",
-     "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration", ALL},
+     "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration", ALL, &egress__discovery},
     {"/envoy.service.route.v3.VirtualHostDiscoveryService/", "VirtualHosts",
-     "type.googleapis.com/envoy.config.route.v3.VirtualHost", DELTA},
+     "type.googleapis.com/envoy.config.route.v3.VirtualHost", DELTA, &egress__discovery},
     {"/envoy.service.secret.v3.SecretDiscoveryService/", "Secrets",
-     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", ALL},
+     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", ALL, &egress__discovery},
     {"/envoy.service.runtime.v3.RuntimeDiscoveryService/", "Runtime",
-     "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL},
+     "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL, &egress__discovery},
     {"/envoy.service.extension.v3.ExtensionConfigDiscoveryService/", "ExtensionConfigs",
-     "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL},
+     "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL, &egress__discovery},
 };
 
 typedef struct verb {
@@ -69,6 +75,7 @@ int egress__method_find(egress__method *out, const char *path, size_t size) {
   const verb *v = s == NULL ? NULL : find_verb(&path, &size);
   if (v == NULL || (s->methods & v->method) == 0 || !skip(&path, &size, s->noun) || size != 0)
     return 0;
-  *out = (egress__method){.variant = v->variant, .type_url = s->type_url, .is_unary = v->method == FETCH};
+  *out = (egress__method){
+      .variant = v->variant, .type_url = s->type_url, .is_unary = v->method == FETCH, .service = s->serves};
   return 1;
 }

@@ -10,6 +10,7 @@ typedef struct egress__method {
   egress__xds_variant variant;
   const char *type_url; /* static; NULL: aggregated, any type */
   int is_unary;         /* Fetch…: one request, one response */
+  const struct egress__service *service;
 } egress__method;
 
 /** `path` is HTTP/2's, such as "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters". Returns 1; 0: none.

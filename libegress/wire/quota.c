@@ -5,6 +5,7 @@
 #include <egress/error.h>
 
 #include "wire/identity.h"
+#include "xds/request.h"
 
 /* Only addresses of IP end in a port. */
 static size_t size_without_port(const char *address) {
@@ -48,6 +49,24 @@ int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egres
                      : take(out, peers, address, size_without_port(address), max);
   egress__identity_dispose(&who, peers->alloc);
   return rv;
+}
+
+int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, egress__stream_fault *fault) {
+  egress_server *server = caller->server;
+  const egress_server_options *options = &server->options;
+  if (server->call_count >= options->max_streams)
+    return egress__stream_refuse(fault, EGRESS_ELIMIT,
+                                 "the server has %u streams open, the most it allows (max_streams)",
+                                 (unsigned)options->max_streams);
+  if (options->max_peer_streams >= options->max_streams)
+    return 0; /* the limit above comes first: what nobody reads is not counted */
+  int rv =
+      egress__quota_take(out, &server->peers, caller->gate, caller->grpc, caller->address, options->max_peer_streams);
+  if (rv != EGRESS_ELIMIT)
+    return rv;
+  return egress__stream_refuse(fault, rv,
+                               "this client has %u streams open, the most that one may have (max_peer_streams)",
+                               (unsigned)options->max_peer_streams);
 }
 
 void egress__quota_give(egress__map *peers, egress__quota_peer *peer) {

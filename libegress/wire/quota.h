@@ -2,7 +2,7 @@
 #define EGRESS_WIRE_QUOTA_H
 
 #include "base/map.h"
-#include "wire/gate.h"
+#include "wire/service.h"
 
 /** How many streams each client has that has any. Thread: the loop's. */
 typedef struct egress__quota_peer {
@@ -19,6 +19,14 @@ typedef struct egress__quota_peer {
  */
 int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress__gate *gate, grpc_call *call,
                        const char *address, uint32_t max);
+
+/**
+ * Whether there is room for one more stream, of this client: max_streams and max_peer_streams. A stream that is let in
+ * is the caller's to count in call_count.
+ *
+ * Returns 0: `*out` is set, unless clients are not counted; EGRESS_ELIMIT, with `fault` filled; EGRESS_ENOMEM.
+ */
+int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, egress__stream_fault *fault);
 
 /** A stream has ended; NULL is allowed. */
 void egress__quota_give(egress__map *peers, egress__quota_peer *peer);

@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "base/protowire.h"
 #include "wire/call.h"
+#include "wire/discovery.h"
 #include "wire/listener.h"
 #include "wire/served.h"
 #include "wire/tls.h"
@@ -138,10 +139,10 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .identifier = server->identifier,
                                             .max_subscriptions = own.max_subscriptions,
                                             .max_bytes = EGRESS__STREAM_BYTES_MAX,
-                                            .on_ready = egress__call_on_ready,
-                                            .on_event = egress__call_on_event,
-                                            .authorise = egress__call_authorise,
-                                            .choose = own.choose == NULL ? NULL : egress__call_choose,
+                                            .on_ready = egress__discovery_on_ready,
+                                            .on_event = egress__discovery_on_event,
+                                            .authorise = egress__discovery_authorise,
+                                            .choose = own.choose == NULL ? NULL : egress__discovery_choose,
                                             .gate_on_ack = (uint8_t)own.gate_on_ack};
   server->beat_ms = UINT64_MAX;
   server->last_listener = &server->listeners;

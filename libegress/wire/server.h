@@ -43,7 +43,7 @@ struct egress_server {
   egress__inbox *inbox;       /* NULL while idle */
   struct egress__gate *gates; /* gRPC servers */
   struct egress__listener *listeners, **last_listener;
-  struct egress__call *calls;               /* all, those that wait for a client included */
+  struct egress__call *calls;               /* all that have a client */
   struct egress__call *ready, **last_ready; /* streams that may have something to send */
   size_t call_count;                        /* calls that hold one of max_streams */
   size_t stream_count;                      /* of those, open ones */

@@ -16,8 +16,8 @@ static egress__stream_fault fault;
 
 static int ask(const char *type_url) {
   const egress_node node = {"n", "c"};
-  const egress__asked asked = {&gate, NULL, "ipv4:127.0.0.1:1", 7, &node, type_url};
-  return egress__access_check(&asked, &fault);
+  const egress__caller caller = {.server = &server, .gate = &gate, .address = "ipv4:127.0.0.1:1", .stream_id = 7};
+  return egress__access_check(&caller, &node, type_url, &fault);
 }
 
 static int ask_over(egress_transport transport, const char *type_url) {

@@ -71,22 +71,24 @@ static int only_waiting_calls_are_left(void *user) {
 
 /* ---- memory ---- */
 
-Test(call, one_that_never_waited_is_freed_at_once) {
+static void open_one(void *user) {
+  (void)user;
+  clients[0] = client_open(s.address, NULL);
+}
+
+Test(call, a_client_for_whom_there_is_no_memory_is_told_and_the_next_one_served) {
   const egress_alloc *usual = s.server->alloc;
-  egress__gate *gate = s.server->gates;
   s.server->alloc = &counted;
-  egress__call_free(NULL);
-  size_t need = 0;
-  for (egress__call *call = NULL; call == NULL; need++) {
-    counted_left = need;
-    call = egress__call_new(gate);
-    cr_assert(need > 0 || call == NULL, "it needs memory");
-    if (call != NULL)
-      egress__call_free(call);
-    cr_assert_eq(counted_live, 0);
-  }
-  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS, "it was not among those that wait");
+  counted_left = 0;
+  serving_while(&s, open_one, NULL);
+  serving_while(&s, read_status, clients[0]);
+  cr_assert_eq(status, GRPC_STATUS_RESOURCE_EXHAUSTED);
+  serving_while(&s, close_all, NULL);
   s.server->alloc = usual;
+  serving_until(&s, only_waiting_calls_are_left, s.server->gates);
+  serving_while(&s, connect_all, NULL);
+  serving_while(&s, close_all, NULL);
+  serving_until(&s, no_stream_is_open, NULL);
 }
 
 /* ---- streams ---- */
