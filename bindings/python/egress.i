@@ -193,10 +193,55 @@ static PyObject *peer_text(const char *text) {
   return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "backslashreplace");
 }
 
+/* A tuple of what `make` makes of each item. */
+static PyObject *tuple_of(size_t count, PyObject *(*make)(const void *items, size_t index), const void *items) {
+  PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+  for (size_t i = 0; tuple != NULL && i < count; i++) {
+    PyObject *item = make(items, i);
+    if (item == NULL || PyTuple_SetItem(tuple, (Py_ssize_t)i, item) != 0) {
+      Py_DECREF(tuple);
+      return NULL;
+    }
+  }
+  return tuple;
+}
+
+/* The order of members is that of egress.load. */
+static PyObject *metric_tuple(const void *items, size_t index) {
+  const egress_load_metric *metric = (const egress_load_metric *)items + index;
+  return Py_BuildValue("(sKd)", metric->name, (unsigned long long)metric->requests, metric->total);
+}
+
+static PyObject *drops_tuple(const void *items, size_t index) {
+  const egress_load_drops *drops = (const egress_load_drops *)items + index;
+  return Py_BuildValue("(sK)", drops->category, (unsigned long long)drops->count);
+}
+
+static PyObject *locality_tuple(const void *items, size_t index) {
+  const egress_load_locality *locality = (const egress_load_locality *)items + index;
+  return Py_BuildValue("(sssIKKKKN)", locality->region, locality->zone, locality->sub_zone, locality->priority,
+                       (unsigned long long)locality->succeeded, (unsigned long long)locality->failed,
+                       (unsigned long long)locality->issued, (unsigned long long)locality->in_progress,
+                       tuple_of(locality->metric_count, metric_tuple, locality->metrics));
+}
+
+static PyObject *cluster_tuple(const void *items, size_t index) {
+  const egress_load_cluster *cluster = (const egress_load_cluster *)items + index;
+  return Py_BuildValue("(ssKKNN)", cluster->name, cluster->service_name, (unsigned long long)cluster->interval_ms,
+                       (unsigned long long)cluster->dropped,
+                       tuple_of(cluster->locality_count, locality_tuple, cluster->localities),
+                       tuple_of(cluster->drop_count, drops_tuple, cluster->drops));
+}
+
+static PyObject *load_tuple(const egress_load_report *report) {
+  return report == NULL ? PyTuple_New(0) : tuple_of(report->cluster_count, cluster_tuple, report->clusters);
+}
+
 static PyObject *event_tuple(const egress_event *event) {
-  return Py_BuildValue("(iKNNNNNNNi)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
+  return Py_BuildValue("(iKNNNNNNNiN)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
                        peer_text(event->group), peer_text(event->peer), peer_text(event->type_url),
-                       peer_text(event->version), peer_text(event->message), peer_text(event->resource), event->status);
+                       peer_text(event->version), peer_text(event->message), peer_text(event->resource), event->status,
+                       load_tuple(event->load));
 }
 %}
 
@@ -301,14 +346,15 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT,
                                                          PyObject *function = NULL) {
-  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
+  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
                         count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
                         count_from, &parsed.max_request_burst, count_from, &parsed.max_unread_bytes, count_from,
                         &parsed.max_unread_ms, count_from, &parsed.first_request_ms, count_from, &parsed.idle_ms,
                         count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
-                        &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms))
+                        &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms,
+                        count_from, &parsed.load_report_ms))
     SWIG_fail;
   if (function != Py_None) {
     parsed.authorise = ask_python;
@@ -338,6 +384,11 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %ignore egress_event;
 %ignore egress_flow;
 %ignore egress_listen_options;
+%ignore egress_load_cluster;
+%ignore egress_load_drops;
+%ignore egress_load_locality;
+%ignore egress_load_metric;
+%ignore egress_load_report;
 %ignore egress_node;
 %ignore egress_peer;
 %ignore egress_policy_options;
@@ -366,6 +417,7 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %include <egress/compile.h>
 %include <egress/bootstrap.h>
 %include <egress/event.h>
+%include <egress/load.h>
 %include <egress/peer.h>
 %nothread;
 %include <egress/cache.h>

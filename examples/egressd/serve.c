@@ -229,7 +229,8 @@ static const char *event_name(int32_t kind) {
   case EGRESS_EVENT_ROLLOUT_STAGED:
   case EGRESS_EVENT_ROLLOUT_SOAKING:
   case EGRESS_EVENT_ROLLOUT_OPEN:
-    break; /* nothing is tried here */
+  case EGRESS_EVENT_LOAD_REPORT:
+    break; /* nothing is tried here, and nobody asked for reports */
   }
   return "event";
 }

@@ -130,7 +130,8 @@ void status_event(stream_list *self, const egress_event *event) {
   case EGRESS_EVENT_ROLLOUT_STAGED:
   case EGRESS_EVENT_ROLLOUT_SOAKING:
   case EGRESS_EVENT_ROLLOUT_OPEN:
-    return; /* nothing is tried here */
+  case EGRESS_EVENT_LOAD_REPORT:
+    return; /* nothing is tried here, and nobody asked for reports */
   }
 }
 

@@ -8,6 +8,8 @@
 
 EGRESS_BEGIN_DECLS
 
+struct egress_load_report;
+
 /** What happened on a stream, or to a group's snapshot. */
 typedef enum egress_event_kind {
   /** A client opened a stream and said who it is (its first request). */
@@ -34,7 +36,9 @@ typedef enum egress_event_kind {
   /** These have accepted it; the others wait for ``soak_ms``. */
   EGRESS_EVENT_ROLLOUT_SOAKING = 10,
   /** The others are given it, too. */
-  EGRESS_EVENT_ROLLOUT_OPEN = 11
+  EGRESS_EVENT_ROLLOUT_OPEN = 11,
+  /** A client reported its load, which is not nothing: ``load`` has it. Only with ``load_report_ms`` of the server. */
+  EGRESS_EVENT_LOAD_REPORT = 16
 } egress_event_kind;
 
 /** One event. Text is valid during the callback, or until the next ``egress_server_next_event``. */
@@ -50,7 +54,10 @@ typedef struct egress_event {
   const char *group;
   /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
   const char *peer;
-  /** Type URL of the response accepted or refused, or that the client may not have; else ``""``. */
+  /**
+   * Type URL of the response accepted or refused, or that the client may not have; ``EGRESS_TYPE_LOAD_STATS``
+   * (CONNECTED, LOAD_REPORT): the stream is for load reports; else ``""``.
+   */
   const char *type_url;
   /** Version of that response as the client was told it (``egress_snapshot_type_label``); else ``""``. */
   const char *version;
@@ -62,6 +69,8 @@ typedef struct egress_event {
   int32_t kind;
   /** ``google.rpc.Code`` that goes with ``message``; 0 when there is none. */
   int32_t status;
+  /** What the client reported (LOAD_REPORT): ``egress/load.h``. Else NULL. */
+  const struct egress_load_report *load;
 } egress_event;
 
 /**

@@ -70,7 +70,10 @@ typedef struct egress_server_options {
    * RESOURCE_EXHAUSTED.
    */
   uint32_t max_subscriptions;
-  /** Events kept for ``egress_server_next_event`` at most; 0 means 1,024. The oldest are dropped and counted. */
+  /**
+   * Events kept for ``egress_server_next_event`` at most; 0 means 1,024. However many are allowed, they may take 64
+   * MiB. The oldest are dropped and counted.
+   */
   uint32_t max_events;
   /**
    * Shown every request and response, for logs and tests; NULL means none. A stream's messages come in the order in
@@ -129,11 +132,18 @@ typedef struct egress_server_options {
    * they are sent one after the other. docs/xds.md says what never waits.
    */
   uint32_t gate_on_ack;
+  /**
+   * How often clients are asked to report their load, in milliseconds; their reports are EGRESS_EVENT_LOAD_REPORT. 0:
+   * the load reporting service answers UNIMPLEMENTED, and nothing is reported.
+   */
+  uint32_t load_report_ms;
+  /** 0. */
+  uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
     sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0 \
+        0, 0, 0, 0, 0, 0 \
   }
 
 /** Options for one address to listen on. */

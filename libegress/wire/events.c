@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+#include "xds/load.h"
+
 typedef struct egress__events_item {
   struct egress__events_item *next;
+  size_t size; /* its load report included */
   egress_event event;
   char text[]; /* its texts, each with a NUL */
 } item;
@@ -18,13 +21,21 @@ static item *pop(egress__events *events) {
   if (events->first == NULL)
     events->last = NULL;
   events->count--;
+  events->bytes -= first->size;
   return first;
+}
+
+static void free_item(const egress__events *events, item *old) {
+  if (old == NULL)
+    return;
+  egress__load_unref(egress__load_of(old->event.load));
+  egress__free(events->alloc, old);
 }
 
 void egress__events_dispose(egress__events *events) {
   while (events->first != NULL)
-    egress__free(events->alloc, pop(events));
-  egress__free(events->alloc, events->taken);
+    free_item(events, pop(events));
+  free_item(events, events->taken);
   events->taken = NULL;
 }
 
@@ -63,7 +74,10 @@ static item *copy(const egress_alloc *alloc, const egress_event *event) {
     to += sizes[i];
   }
   new->next = NULL;
+  new->size = total;
   new->event = own;
+  if (own.load != NULL)
+    new->size += egress__load_ref(egress__load_of(own.load))->size;
   return new;
 }
 
@@ -73,8 +87,8 @@ void egress__events_add(egress__events *events, const egress_event *event) {
     events->dropped++;
     return;
   }
-  if (events->count == events->room) {
-    egress__free(events->alloc, pop(events));
+  while (events->count == events->room || (events->count > 0 && events->bytes + new->size > EGRESS__EVENTS_BYTES_MAX)) {
+    free_item(events, pop(events));
     events->dropped++;
   }
   if (events->last == NULL)
@@ -83,10 +97,11 @@ void egress__events_add(egress__events *events, const egress_event *event) {
     events->last->next = new;
   events->last = new;
   events->count++;
+  events->bytes += new->size;
 }
 
 int egress__events_take(egress__events *events, egress_event *out) {
-  egress__free(events->alloc, events->taken);
+  free_item(events, events->taken);
   events->taken = NULL;
   if (events->first == NULL)
     return 0;

@@ -5,15 +5,21 @@
 
 #include "base/alloc.h"
 
+/* What waiting events may take. A thousand with text of the greatest length take 10 MB; load reports have up to 15 MB
+   and their text, each. */
+enum { EGRESS__EVENTS_BYTES_MAX = 64 << 20 };
+
 /**
- * Events that wait to be taken, at most `room` of them: then the oldest is dropped and counted, and so is one that
- * finds no memory. Everything is copied. Thread: the loop's.
+ * Events that wait to be taken, at most `room` of them, and of that size, unless it is only one: then the oldest is
+ * dropped and counted, and so is one that finds no memory. Everything is copied, but a load report, which is an
+ * egress__load: that is referred to. Thread: the loop's.
  */
 typedef struct egress__events {
   const egress_alloc *alloc;
   struct egress__events_item *first, *last;
   struct egress__events_item *taken; /* what the caller was given last */
   size_t count;
+  size_t bytes; /* of those that wait */
   size_t room;
   uint64_t dropped;
 } egress__events;

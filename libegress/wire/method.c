@@ -5,6 +5,7 @@
 #include <egress/resource.h>
 
 #include "wire/discovery.h"
+#include "wire/load.h"
 
 enum { STREAM = 1, DELTA = 2, FETCH = 4, ALL = STREAM | DELTA | FETCH };
 
@@ -35,6 +36,8 @@ static const service services[] = {
      "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL, &egress__discovery},
     {"/envoy.service.extension.v3.ExtensionConfigDiscoveryService/", "ExtensionConfigs",
      "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL, &egress__discovery},
+    {"/envoy.service.load_stats.v3.LoadReportingService/", "LoadStats", EGRESS_TYPE_LOAD_STATS, STREAM,
+     &egress__load_service},
 };
 
 typedef struct verb {

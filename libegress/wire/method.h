@@ -5,7 +5,7 @@
 
 #include "xds/stream.h"
 
-/** What a client calls: one of the discovery services' methods, API version 3. */
+/** What a client calls: a method of one of the services of API version 3. */
 typedef struct egress__method {
   egress__xds_variant variant;
   const char *type_url; /* static; NULL: aggregated, any type */

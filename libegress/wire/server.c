@@ -111,7 +111,8 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  return fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 ? 0 : EGRESS_EINVAL;
+  return fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->reserved == 0 ? 0
+                                                                                                        : EGRESS_EINVAL;
 }
 
 int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,

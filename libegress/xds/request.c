@@ -65,7 +65,8 @@ static const struct {
   egress__feature feature;
 } features[] = {{"xds.config.supports-resource-ttl", EGRESS__FEATURE_TTL},
                 {"xds.config.supports-resource-in-sotw", EGRESS__FEATURE_WRAPPED},
-                {"xds.config.resource-in-sotw", EGRESS__FEATURE_WRAPPED}}; /* so gRPC writes it */
+                {"xds.config.resource-in-sotw", EGRESS__FEATURE_WRAPPED}, /* so gRPC writes it */
+                {"envoy.lrs.supports_send_all_clusters", EGRESS__FEATURE_ALL_CLUSTERS}};
 
 static uint8_t feature_of(egress__span name) {
   for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
@@ -74,7 +75,7 @@ static uint8_t feature_of(egress__span name) {
   return 0;
 }
 
-static int read_node(egress__request *request, egress__span rest, egress__stream_fault *fault) {
+int egress__request_node(egress__request *request, egress__span rest, egress__stream_fault *fault) {
   egress__field field;
   int rv;
   while ((rv = egress__field_next(&rest, &field)) == 1) {
@@ -142,7 +143,7 @@ static int read_field(egress__request *request, const egress__field *field, egre
   case IGNORED:
     return 0;
   case NODE:
-    return read_node(request, field->bytes, fault);
+    return egress__request_node(request, field->bytes, fault);
   case TYPE_URL:
     request->type_url = field->bytes;
     return check_text("type_url", field->bytes, EGRESS__TYPE_URL_MAX, fault);

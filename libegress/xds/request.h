@@ -16,8 +16,9 @@ enum {
 
 /** What a client says that it can do (`node.client_features`); what is not here is of no interest. */
 typedef enum egress__feature {
-  EGRESS__FEATURE_TTL = 1,    /* it takes times to live */
-  EGRESS__FEATURE_WRAPPED = 2 /* in state of the world it takes a Resource where the message could stand */
+  EGRESS__FEATURE_TTL = 1,         /* it takes times to live */
+  EGRESS__FEATURE_WRAPPED = 2,     /* in state of the world it takes a Resource where the message could stand */
+  EGRESS__FEATURE_ALL_CLUSTERS = 4 /* it can be asked for the load of all clusters */
 } egress__feature;
 
 /** A text that a request carries any number of times, such as the names subscribed to. */
@@ -50,6 +51,9 @@ typedef struct egress__request {
  */
 int egress__request_read(egress__request *out, egress__xds_variant variant, const char *type_url, const void *bytes,
                          size_t size, egress__stream_fault *fault);
+
+/** Reads a node alone, as messages of other services carry one: fills in node_id, node_cluster and features. */
+int egress__request_node(egress__request *out, egress__span node, egress__stream_fault *fault);
 
 /** 1 for "*", which stands for everything. */
 int egress__span_is_star(egress__span name);

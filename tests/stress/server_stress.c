@@ -63,7 +63,8 @@ static void on_event(const egress_event *event, void *user) {
   case EGRESS_EVENT_ROLLOUT_STAGED:
   case EGRESS_EVENT_ROLLOUT_SOAKING:
   case EGRESS_EVENT_ROLLOUT_OPEN:
-    break; /* nothing is tried here */
+  case EGRESS_EVENT_LOAD_REPORT:
+    break; /* nothing is tried here, and nobody asked for reports */
   }
   must(0, "an event of no known kind");
 }

@@ -3,6 +3,10 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "xds/load.h"
+#include "xds/request.h"
 
 /* Memory that runs out after `left` more blocks. */
 static int left;
@@ -91,5 +95,70 @@ Test(events, one_that_finds_no_memory_is_counted_and_costs_no_other) {
   egress_event event;
   cr_assert_eq(egress__events_take(&events, &event), 1);
   cr_assert_eq(event.stream_id, 1);
+  egress__events_dispose(&events);
+}
+
+/* ---- load reports ---- */
+
+/* One cluster, whose name has `size` bytes: a report that is a little larger. */
+static egress__load *load_of(size_t size) {
+  static uint8_t bytes[EGRESS__NAME_MAX + 16];
+  uint8_t *end = egress__put_bytes_head(bytes, 2, egress__bytes_field_size(1, size));
+  end = egress__put_bytes_head(end, 1, size);
+  memset(end, 'x', size);
+  egress__load *load = NULL;
+  egress__span node;
+  egress__stream_fault fault;
+  cr_assert_eq(
+      egress__load_read(&load, &node, egress__alloc_or_default(NULL), bytes, (size_t)(end - bytes) + size, &fault), 0);
+  return load;
+}
+
+static void add_load(egress__events *events, egress__load *load) {
+  egress__events_add(events, &(egress_event){.kind = EGRESS_EVENT_LOAD_REPORT, .load = &load->report});
+}
+
+Test(events, a_load_report_lives_as_long_as_its_event) {
+  egress__events events;
+  egress_event event;
+  egress__events_init(&events, egress__alloc_or_default(NULL), 1);
+  egress__load *load = load_of(3);
+  add_load(&events, load);
+  add_load(&events, load);
+  cr_assert_eq(load->refs, 2, "the first was dropped");
+  egress__load_unref(load);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_str_eq(event.load->clusters[0].name, "xxx");
+  cr_assert_eq(egress__events_take(&events, &event), 0);
+  load = load_of(1);
+  add_load(&events, load);
+  egress__load_unref(load);
+  egress__events_dispose(&events);
+}
+
+Test(events, what_waits_has_a_bounded_size) {
+  egress__events events;
+  egress_event event;
+  egress__events_init(&events, egress__alloc_or_default(NULL), 8);
+  egress__load *load = load_of(1);
+  size_t own = load->size;
+  load->size = EGRESS__EVENTS_BYTES_MAX / 2;
+  add(&events, 1, "small");
+  add_load(&events, load);
+  cr_assert_eq(events.dropped, 0);
+  add_load(&events, load);
+  cr_assert_eq(events.count, 1, "two do not fit, whatever else there is");
+  cr_assert_eq(events.dropped, 2);
+  load->size = own;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  load->size = 2 * (size_t)EGRESS__EVENTS_BYTES_MAX;
+  add_load(&events, load);
+  cr_assert_eq(events.count, 1, "one may be larger");
+  add(&events, 2, "small");
+  cr_assert_eq(events.count, 1);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.stream_id, 2);
+  cr_assert_eq(events.bytes, 0);
+  egress__load_unref(load);
   egress__events_dispose(&events);
 }

@@ -5,6 +5,8 @@
 
 #include <egress/resource.h>
 
+#include "wire/discovery.h"
+#include "wire/load.h"
 #include "wire/method.h"
 
 static egress__method method;
@@ -63,6 +65,15 @@ Test(method, c01_virtual_hosts_are_delta_only) {
   cr_assert_not(find("/envoy.service.route.v3.VirtualHostDiscoveryService/FetchVirtualHosts"));
 }
 
+Test(method, c84_load_reports_have_one_method) {
+  cr_assert(find("/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats"));
+  cr_assert_eq(method.service, &egress__load_service);
+  cr_assert_str_eq(method.type_url, "type.googleapis.com/envoy.service.load_stats.v3.LoadStatsRequest");
+  cr_assert_not(method.is_unary);
+  cr_assert(find("/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters"));
+  cr_assert_eq(method.service, &egress__discovery);
+}
+
 Test(method, anything_else_is_none) {
   static const char *const paths[] = {
       "",
@@ -75,7 +86,8 @@ Test(method, anything_else_is_none) {
       "/envoy.service.cluster.v3.ClusterDiscoveryService/streamClusters",
       "/envoy.service.cluster.v2.ClusterDiscoveryService/StreamClusters",
       "envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters",
-      "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats",
+      "/envoy.service.load_stats.v3.LoadReportingService/DeltaLoadStats",
+      "/envoy.service.load_stats.v2.LoadReportingService/StreamLoadStats",
   };
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
     cr_assert_not(find(paths[i]), "%s", paths[i]);

@@ -31,6 +31,7 @@ from egress.events import (
     Disconnected,
     Event,
     Held,
+    LoadReport,
     Nacked,
     Proven,
     Refused,
@@ -40,6 +41,7 @@ from egress.events import (
     RolloutSoaking,
     RolloutStaged,
 )
+from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
 from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
@@ -51,6 +53,7 @@ __all__ = [
     "CLUSTER",
     "ENDPOINT",
     "LISTENER",
+    "LOAD_STATS",
     "ROUTE",
     "TLS",
     "Access",
@@ -67,6 +70,11 @@ __all__ = [
     "FileError",
     "Flow",
     "Held",
+    "LoadCluster",
+    "LoadDrops",
+    "LoadLocality",
+    "LoadMetric",
+    "LoadReport",
     "Nacked",
     "OnNack",
     "OutOfMemoryError",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from egress import lowlevel
+from egress.load import LoadCluster, clusters_from_tuple
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,13 @@ class RolloutOpen(Event):
     """The others are given it, too."""
 
 
+@dataclass(frozen=True)
+class LoadReport(Event):
+    """A client reported its load. Numbers are what it says: nothing vouches for them."""
+
+    clusters: tuple[LoadCluster, ...]
+
+
 _REFUSED = {lowlevel.EGRESS_EVENT_HELD: Held, lowlevel.EGRESS_EVENT_ROLLED_BACK: RolledBack}
 _PLAIN = {
     lowlevel.EGRESS_EVENT_CONNECTED: Connected,
@@ -119,7 +127,7 @@ _PLAIN = {
 
 def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     """The event that the C library described."""
-    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status = raw
+    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status, load = raw
     if kind in _PLAIN:
         return _PLAIN[kind](stream_id, node_id, group, peer)
     if kind in _REFUSED:
@@ -128,6 +136,8 @@ def from_tuple(raw: "lowlevel._EventTuple") -> Event:
         return Disconnected(stream_id, node_id, group, peer, message, status)
     if kind == lowlevel.EGRESS_EVENT_ACKED:
         return Acked(stream_id, node_id, group, peer, type_url, version)
+    if kind == lowlevel.EGRESS_EVENT_LOAD_REPORT:
+        return LoadReport(stream_id, node_id, group, peer, clusters_from_tuple(load))
     if kind == lowlevel.EGRESS_EVENT_NACKED:
         return Nacked(stream_id, node_id, group, peer, type_url, version, message, status)
     return Rejected(stream_id, node_id, group, peer, type_url, message, status)

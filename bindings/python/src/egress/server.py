@@ -63,7 +63,8 @@ class Server:
     TLS or a unix socket need ``insecure_secrets=True``. With ``gate_on_ack=True`` changes of listeners and routes wait
     until a client has accepted what they lead to. ``authorise`` is asked once for each type on a stream
     whether the client may have it, and refuses with a ``Refusal``; if it raises, the client is refused with INTERNAL,
-    and ``sys.unraisablehook`` is told. Limits of 0 are the defaults of the C library (docs/xds.md has them
+    and ``sys.unraisablehook`` is told. With ``load_report_ms`` clients are asked how much they send where, as often
+    as that; what they say are events. Limits of 0 are the defaults of the C library (docs/xds.md has them
     all). Everything but construction belongs to the loop's thread. Once a server was started and until it is closed,
     the child of a fork can do no more than exec.
     """
@@ -93,6 +94,7 @@ class Server:
         keepalive_timeout_ms: int = 0,
         connection_age_ms: int = 0,
         connection_grace_ms: int = 0,
+        load_report_ms: int = 0,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
@@ -118,6 +120,7 @@ class Server:
             keepalive_timeout_ms,
             connection_age_ms,
             connection_grace_ms,
+            load_report_ms,
         )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
