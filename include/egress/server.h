@@ -76,8 +76,8 @@ typedef struct egress_server_options {
    */
   uint32_t max_events;
   /**
-   * Shown every request and response, for logs and tests; NULL means none. A stream's messages come in the order in
-   * which they pass, and before the events that they cause.
+   * Shown every request and response of discovery, for logs and tests; NULL means none. A stream's messages come in
+   * the order in which they pass, and before the events that they cause.
    */
   egress_message_fn on_message;
   /** Says which client may have which type; NULL means that all may have all but secrets (``insecure_secrets``). */
