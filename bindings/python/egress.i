@@ -238,10 +238,11 @@ static PyObject *load_tuple(const egress_load_report *report) {
 }
 
 static PyObject *event_tuple(const egress_event *event) {
-  return Py_BuildValue("(iKNNNNNNNiN)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
+  return Py_BuildValue("(iKNNNNNNNiKKKN)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
                        peer_text(event->group), peer_text(event->peer), peer_text(event->type_url),
                        peer_text(event->version), peer_text(event->message), peer_text(event->resource), event->status,
-                       load_tuple(event->load));
+                       (unsigned long long)event->elapsed_ms, (unsigned long long)event->bytes,
+                       (unsigned long long)event->lost, load_tuple(event->load));
 }
 %}
 
@@ -346,15 +347,15 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT,
                                                          PyObject *function = NULL) {
-  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
+  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
                         count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
                         count_from, &parsed.max_request_burst, count_from, &parsed.max_unread_bytes, count_from,
                         &parsed.max_unread_ms, count_from, &parsed.first_request_ms, count_from, &parsed.idle_ms,
                         count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
-                        &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms,
-                        count_from, &parsed.load_report_ms))
+                        &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms, count_from,
+                        &parsed.load_report_ms, count_from, &parsed.events))
     SWIG_fail;
   if (function != Py_None) {
     parsed.authorise = ask_python;
@@ -402,6 +403,15 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %ignore egress_server_new;
 %ignore egress_server_close;
 %ignore egress_server_free;
+%ignore egress_server_event_fd;
+%ignore egress_status;
+%ignore egress_status_new;
+%ignore egress_status_next_stream;
+%ignore egress_status_next_type;
+%ignore egress_status_next_name;
+%ignore egress_status_free;
+%ignore egress_stream_status;
+%ignore egress_type_status;
 %ignore egress_driver_free;
 %ignore egress_driver_server;
 %ignore egress_driver_user;
@@ -422,4 +432,5 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %nothread;
 %include <egress/cache.h>
 %include <egress/server.h>
+%include <egress/status.h>
 %include "driver.h"

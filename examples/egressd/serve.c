@@ -229,8 +229,14 @@ static const char *event_name(int32_t kind) {
   case EGRESS_EVENT_ROLLOUT_STAGED:
   case EGRESS_EVENT_ROLLOUT_SOAKING:
   case EGRESS_EVENT_ROLLOUT_OPEN:
+    break; /* nothing is tried here */
+  case EGRESS_EVENT_REQUEST:
+  case EGRESS_EVENT_RESPONSE:
+  case EGRESS_EVENT_SUBSCRIPTION:
   case EGRESS_EVENT_LOAD_REPORT:
-    break; /* nothing is tried here, and nobody asked for reports */
+    break; /* nobody asked for them */
+  case EGRESS_EVENT_LOST:
+    return "lost";
   }
   return "event";
 }
@@ -247,6 +253,8 @@ static void on_event(const egress_event *event, void *user) {
   event_log_text(&self->log, "version", event->version);
   if (event->status != 0)
     event_log_number(&self->log, "status", (uint64_t)(uint32_t)event->status);
+  if (event->kind == EGRESS_EVENT_LOST)
+    event_log_number(&self->log, "events", event->lost);
   event_log_text(&self->log, "message", event->message);
   event_log_end(&self->log);
 }

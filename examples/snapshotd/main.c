@@ -46,7 +46,8 @@ static const cli_command command = {
     "are optional. The answer, 200, comes when new requests see the snapshot. A body with a fault is answered by 400 "
     "and {\"errors\": [{\"line\", \"column\", \"message\"}]}, and the old snapshot stays.\n"
     "\nDELETE /snapshot/NODE forgets a snapshot: open streams keep what they have and are sent nothing.\n"
-    "\nGET /status: the snapshots, and the open streams with what each accepted and refused last.\n"
+    "\nGET /status: the snapshots, and the open streams with what each wants, accepted and refused last.\n"
+    "\nGET /metrics: counters in the text format of Prometheus.\n"
     "\nGET /log?since=N: what passed on the streams behind line N, a line of JSON each: \"seq\", \"stream\", \"kind\" "
     "(open, req, dreq, resp, dresp, close) and \"msg\". 16,384 lines or 64 MiB are kept; a line of kind lost says how "
     "many that were asked for are gone.\n"
@@ -59,7 +60,6 @@ typedef struct app {
   uv_signal_t term, interrupt;
   egress_server *server;
   http *http;
-  stream_list streams;
   routes routes;
 } app;
 
@@ -67,7 +67,6 @@ typedef struct app {
 
 static void on_event(const egress_event *event, void *user) {
   app *self = user;
-  status_event(&self->streams, event);
   if (event->kind == EGRESS_EVENT_DISCONNECTED)
     traffic_log_closed(self->routes.log, event);
 }
@@ -105,7 +104,7 @@ static int complain(const char *what, const char *cause) {
 }
 
 static int make_parts(app *self, const cli_args *args) {
-  self->routes = (routes){snapshots_new(), traffic_log_new(), &self->streams};
+  self->routes = (routes){snapshots_new(), traffic_log_new(), NULL};
   if (self->routes.snapshots == NULL || self->routes.log == NULL)
     return complain("start", "out of memory");
   egress_server_options made = EGRESS_SERVER_OPTIONS_INIT;
@@ -115,6 +114,7 @@ static int make_parts(app *self, const cli_args *args) {
   made.identifier = "snapshotd";
   made.gate_on_ack = args->text[GATE] != NULL;
   int rv = egress_server_new(&self->server, &self->loop, snapshots_cache(self->routes.snapshots), &made);
+  self->routes.server = self->server;
   return rv == 0 ? 0 : complain("start", egress_strerror(rv));
 }
 
@@ -191,7 +191,6 @@ static int run(const cli_args *args) {
   }
   uv_run(&self.loop, UV_RUN_DEFAULT);
   http_free(self.http);
-  status_dispose(&self.streams);
   traffic_log_free(self.routes.log);
   snapshots_free(self.routes.snapshots);
   uv_loop_close(&self.loop);

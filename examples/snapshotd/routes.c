@@ -2,6 +2,9 @@
 #include "faults.h"
 #include "utf8.h"
 
+#include <egress/error.h>
+#include <egress/status.h>
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,12 +59,32 @@ static void answer_snapshot(const routes *self, http_answer *answer, const http_
 static void answer_status(const routes *self, http_answer *answer, const http_request *request, const char *rest) {
   (void)request;
   (void)rest;
+  egress_text *streams = NULL;
+  int rv = egress_server_status_json(&streams, self->server);
+  if (rv != 0) {
+    refuse(answer, 500, egress_strerror(rv));
+    return;
+  }
   fputs("{\"snapshots\": ", answer->out);
   snapshots_write(self->snapshots, answer->out);
-  fputs(",\n\"streams\": ", answer->out);
-  status_write(self->streams, answer->out);
+  fprintf(answer->out, ",\n\"streams\": %s", egress_text_data(streams));
+  egress_text_free(streams);
   fprintf(answer->out, ",\n\"log\": {\"first\": %" PRIu64 ", \"last\": %" PRIu64 "}}\n", traffic_log_first(self->log),
           traffic_log_last(self->log));
+}
+
+static void answer_metrics(const routes *self, http_answer *answer, const http_request *request, const char *rest) {
+  (void)request;
+  (void)rest;
+  egress_text *metrics = NULL;
+  int rv = egress_server_metrics(&metrics, self->server);
+  if (rv != 0) {
+    refuse(answer, 500, egress_strerror(rv));
+    return;
+  }
+  answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
+  fputs(egress_text_data(metrics), answer->out);
+  egress_text_free(metrics);
 }
 
 /* The number behind ?since=; 0 where there is none. Returns 0; -1: that is no number. */
@@ -109,6 +132,7 @@ typedef struct route {
 static const route known[] = {
     {"/snapshot/", 1, "PUT, DELETE", NULL, answer_snapshot},
     {"/status", 0, "GET, HEAD", NULL, answer_status},
+    {"/metrics", 0, "GET, HEAD", NULL, answer_metrics},
     {"/log", 0, "GET, HEAD", "since", answer_log},
 };
 enum { ROUTE_COUNT = sizeof known / sizeof *known };
@@ -139,7 +163,7 @@ void routes_answer(http_answer *answer, const http_request *request, void *user)
   const routes *self = user;
   const route *found = find_route(request->path);
   if (found == NULL) {
-    refuse(answer, 404, "there are PUT and DELETE /snapshot/NODE, GET /status and GET /log?since=N");
+    refuse(answer, 404, "there are PUT and DELETE /snapshot/NODE, GET /status, /metrics and /log?since=N");
   } else if (!is_listed(found->methods, request->method)) {
     answer->allow = found->methods;
     refuse(answer, 405, "that path does not know this method");

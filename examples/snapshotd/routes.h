@@ -5,13 +5,14 @@
 #include "http.h"
 #include "log.h"
 #include "snapshots.h"
-#include "status.h"
+
+#include <egress/server.h>
 
 /* All that can be asked for; borrowed. */
 typedef struct routes {
   snapshots *snapshots;
   traffic_log *log;
-  stream_list *streams;
+  egress_server *server;
 } routes;
 
 /* An http_fn; `user` is the routes. */

@@ -25,6 +25,7 @@
 #include <egress/resource.h>
 #include <egress/server.h>
 #include <egress/snapshot.h>
+#include <egress/status.h>
 #include <egress/text.h>
 #include <egress/version.h>
 

@@ -37,9 +37,20 @@ typedef enum egress_event_kind {
   EGRESS_EVENT_ROLLOUT_SOAKING = 10,
   /** The others are given it, too. */
   EGRESS_EVENT_ROLLOUT_OPEN = 11,
+  /** A client sent a well-formed request; what that leads to comes behind it. Told if asked for. */
+  EGRESS_EVENT_REQUEST = 12,
+  /** A response, or a heartbeat, was made for a client. Told if asked for. */
+  EGRESS_EVENT_RESPONSE = 13,
+  /** What a client wants of a type changed (``egress_type_status`` says what it wants). Told if asked for. */
+  EGRESS_EVENT_SUBSCRIPTION = 14,
+  /** ``lost`` events before this one were dropped, because nobody took them or memory ran out. Always told. */
+  EGRESS_EVENT_LOST = 15,
   /** A client reported its load, which is not nothing: ``load`` has it. Only with ``load_report_ms`` of the server. */
   EGRESS_EVENT_LOAD_REPORT = 16
 } egress_event_kind;
+
+/** The bit of an event's kind in ``events`` of the server's options. */
+#define EGRESS_EVENT_BIT(kind) (UINT32_C(1) << (kind))
 
 /** One event. Text is valid during the callback, or until the next ``egress_server_next_event``. */
 typedef struct egress_event {
@@ -55,8 +66,8 @@ typedef struct egress_event {
   /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
   const char *peer;
   /**
-   * Type URL of the response accepted or refused, or that the client may not have; ``EGRESS_TYPE_LOAD_STATS``
-   * (CONNECTED, LOAD_REPORT): the stream is for load reports; else ``""``.
+   * Type URL of the request or response, of that accepted or refused, of what the client wants or may not have;
+   * ``EGRESS_TYPE_LOAD_STATS`` (CONNECTED, LOAD_REPORT): the stream is for load reports; else ``""``.
    */
   const char *type_url;
   /** Version of that response as the client was told it (``egress_snapshot_type_label``); else ``""``. */
@@ -69,6 +80,12 @@ typedef struct egress_event {
   int32_t kind;
   /** ``google.rpc.Code`` that goes with ``message``; 0 when there is none. */
   int32_t status;
+  /** Milliseconds from the response to its answer (ACKED, NACKED); else 0. */
+  uint64_t elapsed_ms;
+  /** Size of the message (REQUEST, RESPONSE); else 0. */
+  uint64_t bytes;
+  /** How many events were dropped (LOST); else 0. */
+  uint64_t lost;
   /** What the client reported (LOAD_REPORT): ``egress/load.h``. Else NULL. */
   const struct egress_load_report *load;
 } egress_event;

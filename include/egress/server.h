@@ -72,7 +72,7 @@ typedef struct egress_server_options {
   uint32_t max_subscriptions;
   /**
    * Events kept for ``egress_server_next_event`` at most; 0 means 1,024. However many are allowed, they may take 64
-   * MiB. The oldest are dropped and counted.
+   * MiB. The oldest are dropped and counted, and ``EGRESS_EVENT_LOST`` says how many.
    */
   uint32_t max_events;
   /**
@@ -137,8 +137,11 @@ typedef struct egress_server_options {
    * the load reporting service answers UNIMPLEMENTED, and nothing is reported.
    */
   uint32_t load_report_ms;
-  /** 0. */
-  uint32_t reserved;
+  /**
+   * Kinds of events that are told: ``EGRESS_EVENT_BIT`` of each, added up; EGRESS_EVENT_LOST is told in any case. 0
+   * means all but EGRESS_EVENT_REQUEST, _RESPONSE and _SUBSCRIPTION, which cost something on every message.
+   */
+  uint32_t events;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
@@ -174,8 +177,8 @@ typedef struct egress_listen_options {
  * :param loop: the caller's; borrowed until the close callback has run.
  * :param cache: the server takes its own reference.
  * :param options: NULL means the defaults.
- * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, an option is larger than it may be, or ``identifier`` is not
- * UTF-8; EGRESS_EABI; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out``, loop or cache, an option is larger than it may be, ``identifier`` is not
+ * UTF-8, or ``events`` has the bit of no kind; EGRESS_EABI; EGRESS_ENOMEM.
  *
  * Thread: the loop's. Since: 0.1.
  */
@@ -224,6 +227,18 @@ EGRESS_API int egress_server_set_tls(egress_server *server, size_t index, const 
 
 /** Number of open streams. Thread: the loop's. Since: 0.1. */
 EGRESS_API size_t egress_server_stream_count(const egress_server *server);
+
+/**
+ * A descriptor that is readable while events wait, for callers without ``on_event``: poll it, or give it to another
+ * event loop (``add_reader`` of asyncio), and call ``egress_server_next_event`` until that returns 0; never read it
+ * oneself. Events come only while the server's own loop runs.
+ *
+ * :return: the descriptor, the same each time; the server's, closed by ``egress_server_free``. EGRESS_EINVAL: no
+ * server, or it has ``on_event``; EGRESS_ENOMEM: there is no descriptor to be had.
+ *
+ * Thread: the loop's. Since: 0.1.
+ */
+EGRESS_API int egress_server_event_fd(egress_server *server);
 
 /**
  * Takes the oldest waiting event, for callers without ``on_event``.

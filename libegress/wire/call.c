@@ -154,13 +154,20 @@ static void start_batch(egress__call *call, const grpc_op *ops, size_t count, eg
 void egress__call_tell(const egress__caller *caller, egress_event event) {
   event.stream_id = caller->stream_id;
   event.peer = caller->address;
-  egress__events_add(&caller->server->events, &event);
+  egress__server_tell(caller->server, &event);
 }
 
 /* An event of an open stream. */
 static void tell(const egress__call *call, egress_event event) {
   call->service->describe(&call->caller, &event);
   egress__call_tell(&call->caller, event);
+}
+
+const egress__caller *egress__call_open_after(const egress_server *server, const egress__caller *caller) {
+  const egress__call *call = caller != NULL ? ((const egress__call *)caller)->next : server->calls;
+  while (call != NULL && call->state != CALL_OPEN)
+    call = call->next;
+  return call != NULL ? &call->caller : NULL;
 }
 
 static void show(const egress__call *call, egress_message_kind kind, egress_message message) {
@@ -541,6 +548,8 @@ static void begin_stream(egress__call *call) {
   call->is_counted = 1;
   server->call_count++;
   server->stream_count++;
+  server->metrics.opened++;
+  call->caller.opened_ms = server->streams.now_ms;
   show(call, EGRESS_MESSAGE_OPENED, (egress_message){0});
   renew_patience(call);
   ask_for_request(call);

@@ -29,4 +29,7 @@ void egress__calls_beat(egress_server *server);
 /** Ends all calls. */
 void egress__calls_finish(egress_server *server, grpc_status_code status, const char *message);
 
+/** The open call behind that of `caller`, NULL: the first; the newest come first. NULL at the end. */
+const egress__caller *egress__call_open_after(const egress_server *server, const egress__caller *caller);
+
 #endif

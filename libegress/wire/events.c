@@ -1,6 +1,8 @@
 #include "wire/events.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "xds/load.h"
 
@@ -12,7 +14,7 @@ typedef struct egress__events_item {
 } item;
 
 void egress__events_init(egress__events *events, const egress_alloc *alloc, size_t room) {
-  *events = (egress__events){.alloc = alloc, .room = room};
+  *events = (egress__events){.alloc = alloc, .room = room, .fd = -1};
 }
 
 static item *pop(egress__events *events) {
@@ -37,7 +39,36 @@ void egress__events_dispose(egress__events *events) {
     free_item(events, pop(events));
   free_item(events, events->taken);
   events->taken = NULL;
+  if (events->fd >= 0)
+    close(events->fd);
+  events->fd = -1;
 }
+
+/* ---- the descriptor ---- */
+
+static int is_waiting(const egress__events *events) {
+  return events->first != NULL || events->dropped > events->told;
+}
+
+/* An eventfd counts: it is readable while that is not 0. */
+static void set_readable(const egress__events *events, int readable) {
+  uint64_t count = 1;
+  if (events->fd < 0)
+    return;
+  ssize_t size = readable ? write(events->fd, &count, sizeof count) : read(events->fd, &count, sizeof count);
+  (void)size; /* it was readable, or not, already */
+}
+
+int egress__events_fd(egress__events *events) {
+  if (events->fd >= 0)
+    return events->fd;
+  events->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (is_waiting(events))
+    set_readable(events, 1);
+  return events->fd;
+}
+
+/* ---- events ---- */
 
 enum { TEXTS = 7 };
 
@@ -81,7 +112,7 @@ static item *copy(const egress_alloc *alloc, const egress_event *event) {
   return new;
 }
 
-void egress__events_add(egress__events *events, const egress_event *event) {
+static void add(egress__events *events, const egress_event *event) {
   item *new = copy(events->alloc, event);
   if (new == NULL) {
     events->dropped++;
@@ -100,12 +131,35 @@ void egress__events_add(egress__events *events, const egress_event *event) {
   events->bytes += new->size;
 }
 
+void egress__events_add(egress__events *events, const egress_event *event) {
+  int was_waiting = is_waiting(events);
+  add(events, event);
+  if (!was_waiting)
+    set_readable(events, 1);
+}
+
+/* The oldest were dropped, so that stands before all others. */
+static void take_lost(egress__events *events, egress_event *out) {
+  *out = (egress_event){.kind = EGRESS_EVENT_LOST, .lost = events->dropped - events->told};
+  const char **texts[TEXTS];
+  texts_of(texts, out);
+  for (size_t i = 0; i < TEXTS; i++)
+    *texts[i] = "";
+  events->told = events->dropped;
+}
+
 int egress__events_take(egress__events *events, egress_event *out) {
   free_item(events, events->taken);
   events->taken = NULL;
-  if (events->first == NULL)
+  if (!is_waiting(events))
     return 0;
-  events->taken = pop(events);
-  *out = events->taken->event;
+  if (events->dropped > events->told) {
+    take_lost(events, out);
+  } else {
+    events->taken = pop(events);
+    *out = events->taken->event;
+  }
+  if (!is_waiting(events))
+    set_readable(events, 0);
   return 1;
 }

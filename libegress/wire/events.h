@@ -11,8 +11,8 @@ enum { EGRESS__EVENTS_BYTES_MAX = 64 << 20 };
 
 /**
  * Events that wait to be taken, at most `room` of them, and of that size, unless it is only one: then the oldest is
- * dropped and counted, and so is one that finds no memory. Everything is copied, but a load report, which is an
- * egress__load: that is referred to. Thread: the loop's.
+ * dropped and counted, and so is one that finds no memory. What was dropped is told by the event that is taken next.
+ * Everything is copied, but a load report, which is an egress__load: that is referred to. Thread: the loop's.
  */
 typedef struct egress__events {
   const egress_alloc *alloc;
@@ -22,6 +22,8 @@ typedef struct egress__events {
   size_t bytes; /* of those that wait */
   size_t room;
   uint64_t dropped;
+  uint64_t told; /* how many of them were told */
+  int fd;        /* readable while events wait; -1: nobody asked for it */
 } egress__events;
 
 void egress__events_init(egress__events *events, const egress_alloc *alloc, size_t room);
@@ -32,5 +34,8 @@ void egress__events_add(egress__events *events, const egress_event *event);
 
 /** Takes the oldest; its text lives until the next call. Returns 1, or 0 when there is none. */
 int egress__events_take(egress__events *events, egress_event *out);
+
+/** The descriptor, made by the first call; -1: there is none to be had. */
+int egress__events_fd(egress__events *events);
 
 #endif

@@ -82,3 +82,9 @@ int egress__method_find(egress__method *out, const char *path, size_t size) {
       .variant = v->variant, .type_url = s->type_url, .is_unary = v->method == FETCH, .service = s->serves};
   return 1;
 }
+
+const char *egress__method_type_url(size_t index) {
+  /* The first service is the aggregated one; those that are no discovery stand at the end. */
+  const service *s = &services[index + 1];
+  return index + 1 < sizeof services / sizeof services[0] && s->serves == &egress__discovery ? s->type_url : NULL;
+}

@@ -17,4 +17,7 @@ typedef struct egress__method {
  */
 int egress__method_find(egress__method *out, const char *path, size_t size);
 
+/** Type of the `index`-th discovery service that has one; static; NULL past the end. */
+const char *egress__method_type_url(size_t index);
+
 #endif

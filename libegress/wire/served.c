@@ -17,7 +17,7 @@ static egress__served *served_of(egress__observer *observer) {
 
 static void on_group_event(egress__observer *observer, const egress_event *event) {
   egress_server *server = served_of(observer)->server;
-  egress__events_add(&server->events, event);
+  egress__server_tell(server, event);
   if (server->inbox != NULL)
     egress__inbox_wake(server->inbox); /* the embedder may be the one who calls the cache: later */
 }

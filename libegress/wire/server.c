@@ -67,6 +67,13 @@ enum {
   BEAT_WAIT_MS = 100
 };
 
+/* EGRESS_EVENT_LOST needs no asking. */
+enum {
+  ALL_EVENTS = EGRESS_EVENT_BIT(EGRESS_EVENT_LOAD_REPORT + 1) - EGRESS_EVENT_BIT(EGRESS_EVENT_CONNECTED),
+  USUAL_EVENTS = ALL_EVENTS & ~(EGRESS_EVENT_BIT(EGRESS_EVENT_REQUEST) | EGRESS_EVENT_BIT(EGRESS_EVENT_RESPONSE) |
+                                EGRESS_EVENT_BIT(EGRESS_EVENT_SUBSCRIPTION))
+};
+
 static const egress__place nowhere;
 
 /* ---- making ---- */
@@ -86,6 +93,7 @@ static void set_defaults(egress_server_options *own) {
   set_default(&own->max_streams, DEFAULT_STREAMS);
   set_default(&own->max_subscriptions, DEFAULT_SUBSCRIPTIONS);
   set_default(&own->max_events, DEFAULT_EVENTS);
+  set_default(&own->events, USUAL_EVENTS);
   set_default(&own->max_peer_streams, own->max_streams);
   set_default(&own->max_requests_per_second, DEFAULT_REQUESTS_PER_SECOND);
   set_default(&own->max_request_burst, DEFAULT_REQUEST_BURST);
@@ -111,8 +119,8 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  return fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->reserved == 0 ? 0
-                                                                                                        : EGRESS_EINVAL;
+  int fits = fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1;
+  return fits && (own->events & ~(uint32_t)ALL_EVENTS) == 0 ? 0 : EGRESS_EINVAL;
 }
 
 int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache *cache,
@@ -140,6 +148,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .identifier = server->identifier,
                                             .max_subscriptions = own.max_subscriptions,
                                             .max_bytes = EGRESS__STREAM_BYTES_MAX,
+                                            .versions = &server->versions,
+                                            .is_verbose = 1,
                                             .on_ready = egress__discovery_on_ready,
                                             .on_event = egress__discovery_on_event,
                                             .authorise = egress__discovery_authorise,
@@ -149,6 +159,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   server->last_listener = &server->listeners;
   server->last_ready = &server->ready;
   egress__events_init(&server->events, alloc, own.max_events);
+  egress__versions_init(&server->versions, alloc);
   egress__served_init(server, cache);
   egress__map_init(&server->peers, alloc);
   egress__unread_init(&server->unread, alloc);
@@ -173,6 +184,7 @@ void egress_server_free(egress_server *server) {
   egress__grpc_log_leave(&server->grpc_log);
   free_listeners(server);
   egress__events_dispose(&server->events);
+  egress__versions_dispose(&server->versions);
   egress__served_dispose(server);
   egress__map_dispose(&server->peers);
   egress__unread_dispose(&server->unread);
@@ -193,12 +205,25 @@ void egress__server_log(const egress_server *server, egress_log_level level, con
   server->options.log((int32_t)level, "wire", text, server->options.user);
 }
 
+void egress__server_tell(egress_server *server, const egress_event *event) {
+  egress__metrics_count(&server->metrics, event);
+  if ((server->options.events & EGRESS_EVENT_BIT(event->kind)) != 0)
+    egress__events_add(&server->events, event);
+}
+
 static void tell_events(egress_server *server) {
   egress_event event;
   if (server->options.on_event == NULL)
     return;
   while (egress__events_take(&server->events, &event))
     server->options.on_event(&event, server->options.user);
+}
+
+int egress_server_event_fd(egress_server *server) {
+  if (server == NULL || server->options.on_event != NULL)
+    return EGRESS_EINVAL;
+  int fd = egress__events_fd(&server->events);
+  return fd >= 0 ? fd : EGRESS_ENOMEM;
 }
 
 int egress_server_next_event(egress_server *server, egress_event *out) {

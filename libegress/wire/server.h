@@ -9,7 +9,9 @@
 #include "wire/events.h"
 #include "wire/grpc_log.h"
 #include "wire/inbox.h"
+#include "wire/metrics.h"
 #include "wire/unread.h"
+#include "xds/record.h"
 #include "xds/stream.h"
 
 /* What the files of this room share of a server. Thread: the loop's. */
@@ -52,6 +54,8 @@ struct egress_server {
   uint64_t slowed_ms; /* when the log said last that a client is slowed; 0: never */
   uint64_t last_stream_id;
   egress__events events;
+  egress__metrics metrics;
+  egress__versions versions; /* that streams remember */
   egress__grpc_log grpc_log;
   uv_timer_t soak;  /* for egress__cache_tick */
   uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
@@ -65,6 +69,9 @@ struct egress_server {
 /** Counts a libuv handle of the server, and lets it go: the close callback of each of them. */
 void egress__server_hold_handle(egress_server *server);
 void egress__server_release_handle(egress_server *server);
+
+/** Counts an event, and keeps it for the embedder if that kind is asked for. */
+void egress__server_tell(egress_server *server, const egress_event *event);
 
 /** Writes to the server's log, if it has one. */
 void egress__server_log(const egress_server *server, egress_log_level level, const char *format, ...)

@@ -16,6 +16,7 @@ typedef struct egress__caller {
   egress__gate *gate; /* that it came in by */
   grpc_call *grpc;
   uint64_t stream_id;
+  uint64_t opened_ms;  /* when, in the loop's time */
   const char *address; /* as gRPC prints it; "" when there was no memory for that */
   egress__method method;
   void *self; /* the service's own; valid between its `open` and `free` */

@@ -87,6 +87,10 @@ const char *egress__stream_node_id(const egress__stream *stream) {
   return stream->node_id == NULL ? "" : stream->node_id;
 }
 
+const char *egress__stream_node_cluster(const egress__stream *stream) {
+  return stream->node_cluster == NULL ? "" : stream->node_cluster;
+}
+
 const char *egress__stream_group(const egress__stream *stream) {
   return egress__source_group(&stream->source);
 }
@@ -114,6 +118,10 @@ static int meet(egress__stream *stream, const egress__request *request) {
   stream->node_cluster = cluster;
   stream->features = request->features;
   return 0;
+}
+
+const struct egress__track *egress__stream_tracks(const egress__stream *stream) {
+  return stream->tracks;
 }
 
 static egress__track *find_track(const egress__stream *stream, egress__span type_url) {
@@ -212,42 +220,65 @@ static int refuse(egress__stream *stream, egress__source *source, egress_event e
   return 1;
 }
 
-/* The client's answer to the response in flight. */
-static void take_answer(egress__stream *stream, egress__track *track, const egress__request *request) {
+/* Of a request or response; those who want to know are told. */
+static void raise_passing(egress__stream *stream, const egress__track *track, egress_event_kind kind, size_t bytes) {
+  if (!stream->config->is_verbose)
+    return;
+  const char *version = track->record.sent != NULL && kind == EGRESS_EVENT_RESPONSE ? track->record.sent->text : "";
+  raise_event(stream, (egress_event){.kind = (int32_t)kind,
+                                     .type_url = track->type_url,
+                                     .version = version,
+                                     .message = "",
+                                     .group = egress__source_group(track->source),
+                                     .bytes = bytes});
+}
+
+/* The client's answer to the response in flight. Returns 0 or EGRESS_ENOMEM: nothing changed. */
+static int take_answer(egress__stream *stream, egress__track *track, const egress__request *request) {
   char message[EGRESS__ERROR_TEXT_MAX + 1] = "";
   int was_beat = track->beat.sent;
+  uint64_t now_ms = stream->config->now_ms;
   egress_event event = {.kind = EGRESS_EVENT_ACKED, .type_url = track->type_url, .message = message};
   /* While a type waits, no snapshot that changes it is adopted: `snap` has what was sent. */
   event.version = egress_snapshot_type_label(track->source->snap, track->type_url);
   event.group = egress__source_group(track->source);
+  event.elapsed_ms = now_ms - track->record.sent_ms;
   if (request->has_error) {
     event.kind = EGRESS_EVENT_NACKED;
     event.status = request->error_code;
     egress__request_error_text(message, request);
+    int rv = egress__record_refused(&track->record, stream->config->alloc, event.status, message, now_ms);
+    if (rv != 0)
+      return rv;
     egress__track_refused(track);
   } else {
+    egress__record_accepted(&track->record, now_ms);
     egress__track_accepted(track);
   }
   if (request->has_error || !was_beat) /* that a heartbeat was taken is no news */
     raise_event(stream, event);
+  event.elapsed_ms = 0;
   if (request->has_error)
     refuse(stream, track->source, event);
+  return 0;
 }
 
 static int take_request(egress__stream *stream, egress__track *track, const egress__request *request) {
-  int current = egress__nonce_is(track->nonce, request->nonce);
+  int current = egress__nonce_is(track->nonce, request->nonce), rv = 0;
   switch ((egress__phase)track->phase) {
   case EGRESS__PHASE_FRESH:
     current = 1; /* a nonce here is of another stream and means nothing */
     break;
   case EGRESS__PHASE_WAITING:
     if (current)
-      take_answer(stream, track, request);
+      rv = take_answer(stream, track, request);
     break;
   case EGRESS__PHASE_ACCEPTED:
   case EGRESS__PHASE_REFUSED:
     break;
   }
+  if (rv != 0)
+    return rv;
   if (stream->variant == EGRESS__XDS_DELTA) /* what it subscribes to counts, whatever its nonce */
     return egress__delta_subscribe(track, request);
   if (current)
@@ -279,7 +310,12 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
     rv = need_track(&track, stream, request.type_url, fault);
   if (rv != 0)
     return rv;
+  track->record.requested_ms = stream->config->now_ms;
+  raise_passing(stream, track, EGRESS_EVENT_REQUEST, size);
+  uint32_t changes = track->want.changes;
   rv = take_request(stream, track, &request);
+  if (rv == 0 && track->want.changes != changes)
+    raise_passing(stream, track, EGRESS_EVENT_SUBSCRIPTION, 0);
   return rv == EGRESS_ELIMIT ? over_budget(&stream->budget, fault) : rv;
 }
 
@@ -293,13 +329,26 @@ int egress__stream_request(egress__stream *stream, const void *bytes, size_t siz
   return rv;
 }
 
-static void write_tail(egress__response *out, const egress__stream *stream, const egress__track *track,
-                       uint64_t nonce) {
+/* The version that is about to be sent. NULL: they are not kept. Returns 0 or EGRESS_ENOMEM. */
+static int note_version(egress__version **out, const egress__stream *stream, const egress__track *track) {
+  *out = NULL;
+  if (stream->config->versions == NULL)
+    return 0;
+  return egress__versions_get(out, stream->config->versions,
+                              egress_snapshot_type_label(track->source->snap, track->type_url));
+}
+
+/* A response is complete. Takes the references to `body` and `version` over. */
+static void respond(egress__response *out, egress__stream *stream, egress__track *track, egress__blob *body,
+                    egress__version *version, uint64_t nonce) {
   egress__tail_write(out, &(egress__tail){.variant = stream->variant,
                                           .version = egress_snapshot_type_label(track->source->snap, track->type_url),
                                           .type_url = track->type_url,
                                           .identifier = stream->config->identifier,
                                           .nonce = nonce});
+  out->body = body;
+  egress__record_sent(&track->record, version, stream->config->now_ms);
+  raise_passing(stream, track, EGRESS_EVENT_RESPONSE, out->tail_size + (body != NULL ? body->size : 0));
 }
 
 /* Clusters are about to be told: their endpoints will have to be, too. */
@@ -322,16 +371,21 @@ static int next_beat(egress__stream *stream, egress__track *track, egress__respo
   if (egress__beat_due(track) > stream->config->now_ms)
     return 0;
   egress__blob *body = NULL;
+  egress__version *version;
+  int rv = note_version(&version, stream, track);
+  if (rv != 0)
+    return rv;
   egress__steps *steps = egress__cache_steps(track->source->cache);
-  int rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_beat(&body, track, steps)
-                                               : egress__delta_beat(&body, track, steps);
+  rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_beat(&body, track, steps)
+                                           : egress__delta_beat(&body, track, steps);
   if (rv >= 0)
     egress__beat_done(track, stream->config->now_ms);
-  if (rv != 1)
+  if (rv != 1) {
+    egress__version_unref(version);
     return rv;
+  }
   egress__track_beaten(track, ++stream->nonce);
-  write_tail(out, stream, track, track->nonce);
-  out->body = body;
+  respond(out, stream, track, body, version, track->nonce);
   return 1;
 }
 
@@ -367,6 +421,10 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   int rv = warm(stream, track, to, step);
   if (rv != 0)
     return rv;
+  egress__version *version;
+  rv = note_version(&version, stream, track);
+  if (rv != 0)
+    return rv;
   egress__blob *body = NULL;
   egress__steps *steps = egress__cache_steps(track->source->cache);
   rv = stream->variant == EGRESS__XDS_SOTW ? egress__sotw_answer(&body, track, steps, to, step)
@@ -375,6 +433,8 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
     egress__beat_told(track, stream->config->now_ms);
   if (rv >= 0 && !step && egress__track_differs(track, to))
     egress__track_mixed(track, to);
+  if (rv != 1)
+    egress__version_unref(version);
   if (rv == 0) {
     egress__track_settled(track, to, step);
     return next_beat(stream, track, out);
@@ -382,8 +442,7 @@ static int next_of_track(egress__stream *stream, egress__track *track, egress__r
   if (rv != 1)
     return rv;
   egress__track_sent(track, to, step, ++stream->nonce);
-  write_tail(out, stream, track, track->nonce);
-  out->body = body;
+  respond(out, stream, track, body, version, track->nonce);
   return 1;
 }
 
@@ -451,7 +510,10 @@ int egress__stream_fetch(egress__stream *stream, egress__response *out) {
   int rv = egress__stream_next(stream, out);
   if (rv != 0 || stream->source.snap == NULL)
     return rv;
-  out->body = NULL;
-  write_tail(out, stream, stream->tracks, ++stream->nonce);
+  egress__version *version;
+  rv = note_version(&version, stream, stream->tracks);
+  if (rv != 0)
+    return rv;
+  respond(out, stream, stream->tracks, NULL, version, ++stream->nonce);
   return 1;
 }

@@ -50,6 +50,10 @@ typedef struct egress__stream_config {
      always. Returns 0; EGRESS_EINVAL with status and message of `fault` filled; EGRESS_ENOMEM. */
   int (*authorise)(egress__stream *stream, const egress_node *node, const char *type_url, egress__stream_fault *fault,
                    void *user);
+  /* Versions that streams remember, so that they can be shown; they outlive the streams. NULL: none do. */
+  struct egress__versions *versions;
+  /* 1: REQUEST, RESPONSE and SUBSCRIPTION are events, too. */
+  uint8_t is_verbose;
   /* What time it is, from any beginning and never going back: to be set before streams are called. */
   uint64_t now_ms;
   /* Which cache has the type? Asked likewise, after `authorise`, and answered likewise; the cache outlives the stream.
@@ -116,5 +120,11 @@ int egress__stream_fetch(egress__stream *stream, egress__response *out);
 /** The client's node id, and its group in the cache of the type it asked for first; "" before the first request. */
 const char *egress__stream_node_id(const egress__stream *stream);
 const char *egress__stream_group(const egress__stream *stream);
+
+/** What the client says its cluster is; "" before the first request. */
+const char *egress__stream_node_cluster(const egress__stream *stream);
+
+/** Its types, the first of a list; NULL: none yet. */
+const struct egress__track *egress__stream_tracks(const egress__stream *stream);
 
 #endif

@@ -78,6 +78,7 @@ static void drop(egress__subscription *sub, egress__name *name) {
   egress__map_remove(&sub->names, name->text, name->size);
   sub->owed[name->owed]--;
   sub->wanted -= name->wanted;
+  sub->changes += name->wanted;
   free_name(sub, name);
 }
 
@@ -91,6 +92,7 @@ int egress__subscription_add(egress__subscription *sub, egress__span text) {
     return EGRESS_ENOMEM;
   if (!name->wanted || name->forgotten) {
     sub->wanted += !name->wanted;
+    sub->changes += !name->wanted;
     name->wanted = 1;
     name->forgotten = 0;
     egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
@@ -107,6 +109,7 @@ void egress__subscription_remove(egress__subscription *sub, egress__name *name) 
 void egress__subscription_unname(egress__subscription *sub, egress__name *name) {
   name->wanted = 0;
   sub->wanted--;
+  sub->changes++;
   egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
 }
 
@@ -119,6 +122,7 @@ int egress__subscription_owe(egress__subscription *sub, const char *text) {
 }
 
 void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard) {
+  sub->changes += sub->wildcard != wildcard;
   sub->wildcard = (uint8_t)wildcard;
   sub->wildcard_owed = (uint8_t)wildcard;
   sub->wildcard_forgotten = 0;
@@ -140,6 +144,7 @@ void egress__subscription_keep_listed(egress__subscription *sub) {
       continue;
     name->wanted = 0;
     sub->wanted--;
+    sub->changes++;
     if (!sub->wildcard || name->owed == EGRESS__OWED_NO)
       drop(sub, name);
   }

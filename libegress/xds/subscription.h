@@ -35,6 +35,7 @@ typedef struct egress__subscription {
   uint32_t request;                  /* number of the request being taken */
   uint32_t owed[EGRESS__OWED_COUNT]; /* how many names are in each state */
   uint32_t wanted;                   /* how many are wanted by name */
+  uint32_t changes;                  /* how often what the client wants became something else, so far */
   uint8_t wildcard;
   uint8_t wildcard_owed;      /* everything has to be told, even if that is nothing */
   uint8_t wildcard_forgotten; /* as `forgotten` of a name */

@@ -62,6 +62,7 @@ void egress__track_free(egress__track *track) {
   forget_sets(track);
   egress__subscription_dispose(&track->want);
   egress__initial_free(track->initial);
+  egress__record_dispose(&track->record, track->alloc);
   egress__free(track->alloc, track);
 }
 

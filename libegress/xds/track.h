@@ -3,6 +3,7 @@
 
 #include "cache/step.h"
 #include "xds/initial.h"
+#include "xds/record.h"
 #include "xds/subscription.h"
 
 /*
@@ -52,6 +53,7 @@ typedef struct egress__track {
   uint8_t told_ttl;         /* the client is told times to live */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
   egress__beat beat;
+  egress__record record; /* to be shown, never to decide by */
   char type_url[];
 } egress__track;
 

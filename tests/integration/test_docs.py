@@ -155,7 +155,7 @@ def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     assert serves(in_folder, [compiled(text, in_folder)], port)
 
 
-@pytest.mark.parametrize("name", ["snapshots", "security", "rollback"])
+@pytest.mark.parametrize("name", ["snapshots", "security", "rollback", "status"])
 def test_the_program_of_a_page(tmp_path: Path, name: str) -> None:
     page = build.PROJECT / "docs" / f"{name}.md"
     shown = compiled(program(page, "c"), tmp_path)

@@ -14,6 +14,7 @@ from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 from google.protobuf import json_format
 from google.rpc import status_pb2
+from prometheus_client.parser import text_string_to_metric_families
 
 from harness import build
 from harness.snapshotd import Snapshotd
@@ -384,19 +385,51 @@ def test_status_has_snapshots_and_streams(daemon: Snapshotd) -> None:
     with Stream(daemon.address) as stream:
         stream.ask()
         stream.ack(stream.next())
-        found = wait_for("the ACK", lambda: [s for s in daemon.status()["streams"] if s["types"]])
-        assert [(s["node"], s["types"]) for s in found] == [("node-1", {CLUSTER: {"acked": "1"}})]
+        found = wait_for("the ACK", lambda: [s for s in daemon.status()["streams"] if "acked" in s["types"][CLUSTER]])
+        (told,) = found
+        assert (told["node"], told["group"], told["transport"], told["variant"]) == ("node-1", "node-1", "plaintext", "sotw")
+        assert (told["types"][CLUSTER]["sent"], told["types"][CLUSTER]["acked"]) == ("1", "1")
+        assert "nacked" not in told["types"][CLUSTER]
         daemon.put("node-1", {"version": "2", "resources": [cluster("b")]})
         second = stream.next()
         stream.ask(CLUSTER, None, response_nonce=second.nonce, error_detail=status_pb2.Status(code=3, message="no"))
-        told = {"acked": "1", "nacked": "2", "why": "no"}
-        wait_for("the refusal", lambda: daemon.status()["streams"][0]["types"] == {CLUSTER: told})
+        told = {"acked": "1", "nacked": "2", "why": "no", "code": 3, "wildcard": True, "names": [], "inFlight": False}
+        wait_for("the refusal", lambda: daemon.status()["streams"][0]["types"][CLUSTER].items() >= told.items())
     snapshots = daemon.status()["snapshots"]
     assert snapshots == [
         {"node": "*", "types": {CLUSTER: {"version": "s", "resources": 2}}},
         {"node": "node-1", "types": {CLUSTER: {"version": "2", "resources": 1}}},
     ]
     wait_for("the stream's end", lambda: daemon.status()["streams"] == [])
+
+
+def metrics_of(daemon: Snapshotd) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    status, text = daemon.ask("GET", "/metrics")
+    assert status == 200
+    families = text_string_to_metric_families(text)
+    return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+
+
+def test_metrics_are_what_prometheus_reads(daemon: Snapshotd) -> None:
+    by_cluster = (("type", CLUSTER),)
+    grown = {
+        ("egress_streams_opened_total", ()): 1,
+        ("egress_requests_total", by_cluster): 2,
+        ("egress_responses_total", by_cluster): 1,
+        ("egress_acks_total", by_cluster): 1,
+        ("egress_nacks_total", by_cluster): 0,
+        ("egress_ack_latency_seconds_count", by_cluster): 1,
+        ("egress_ack_latency_seconds_bucket", (("le", "60.000"), *by_cluster)): 1,
+    }
+    daemon.put("*", {"version": "1", "resources": [cluster("a")]})
+    wait_for("the end of all streams", lambda: metrics_of(daemon)["egress_streams", ()] == 0)
+    before = metrics_of(daemon)
+    with Stream(daemon.address) as stream:
+        stream.ask()
+        stream.ack(stream.next())
+        wait_for("the ACK", lambda: {key: metrics_of(daemon)[key] - before[key] for key in grown} == grown)
+        now = metrics_of(daemon)
+        assert now["egress_streams", ()] == now["egress_subscribed_streams", by_cluster] == 1
 
 
 # ---- the process ----

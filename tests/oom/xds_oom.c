@@ -1,5 +1,6 @@
 #include "oom/sweep.h"
 #include "support/xds.h"
+#include "xds/record.h"
 
 /*
  * One stream through a script. A request that finds no memory ends the stream; a response that finds none is asked for
@@ -9,6 +10,7 @@ typedef struct scene {
   egress__xds_variant variant;
   egress_cache *cache, *routes; /* `routes` NULL: all types come from `cache` */
   egress__stream_config config;
+  egress__versions versions;
   egress__stream *stream;
   const egress_alloc *alloc;
   char sent[XDS_TEXT];
@@ -126,6 +128,7 @@ static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egre
   trial.on_nack = on_nack;
   egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
   options.alloc = alloc;
+  egress__versions_init(&s.versions, alloc);
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0)
     rv = egress_cache_set_trial(s.cache, "g", &trial);
@@ -139,6 +142,8 @@ static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egre
                                        .max_bytes = EGRESS__STREAM_BYTES_MAX,
                                        .on_ready = on_ready,
                                        .on_event = on_event,
+                                       .versions = &s.versions,
+                                       .is_verbose = 1,
                                        .authorise = authorise,
                                        .choose = choose};
     rv = egress__stream_new(&s.stream, &s.config, variant, NULL, &s);
@@ -147,6 +152,7 @@ static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egre
   if (rv == 0)
     rv = play(&s, acts);
   egress__stream_free(s.stream);
+  egress__versions_dispose(&s.versions);
   egress_cache_unref(s.routes);
   egress_cache_unref(s.cache);
   return rv == 0 && s.starved ? EGRESS_ENOMEM : rv;

@@ -63,8 +63,14 @@ static void on_event(const egress_event *event, void *user) {
   case EGRESS_EVENT_ROLLOUT_STAGED:
   case EGRESS_EVENT_ROLLOUT_SOAKING:
   case EGRESS_EVENT_ROLLOUT_OPEN:
+    break; /* nothing is tried here */
+  case EGRESS_EVENT_REQUEST:
+  case EGRESS_EVENT_RESPONSE:
+  case EGRESS_EVENT_SUBSCRIPTION:
   case EGRESS_EVENT_LOAD_REPORT:
-    break; /* nothing is tried here, and nobody asked for reports */
+    break; /* nobody asked for them */
+  case EGRESS_EVENT_LOST:
+    break; /* all are taken at once */
   }
   must(0, "an event of no known kind");
 }

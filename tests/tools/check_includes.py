@@ -37,6 +37,7 @@ PUBLIC = {
     "peer": "wire",
     "access": "wire",
     "server": "wire",
+    "status": "wire",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
@@ -462,3 +463,62 @@ def test_server_that_nobody_closed(last: str) -> None:
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
     if not last:
         assert "was not closed" in done.stderr
+
+
+async def test_status_says_what_clients_want_and_have(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0") as server:
+        assert server.status() == []
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        first = await client.answer()
+        (stream,) = server.status()
+        assert stream.types[CLUSTER].in_flight and stream.types[CLUSTER].acked is None
+        await client.ack(first)
+        await next_event(server, egress.Acked)
+        cache["*"] = snapshot("a", "b")
+        second = await client.answer()
+        await client.nack(second, first.version_info, "no")
+        await next_event(server, egress.Nacked)
+        (stream,) = server.status()
+        assert (stream.node_id, stream.node_cluster, stream.group) == ("envoy-1", "edge", "edge")
+        assert (stream.transport, stream.variant, stream.spiffe_id) == ("plaintext", "sotw", None)
+        (told,) = stream.types.values()
+        assert (told.wildcard, told.names, told.in_flight) == (True, frozenset(), False)
+        assert (told.acked, told.nacked) == (first.version_info, second.version_info)
+        assert (told.sent, told.message, told.code) == (second.version_info, "no", 13)
+        assert told.acked_at and told.sent_at and told.nacked_at and stream.opened_at <= told.acked_at
+        assert told.acked_at <= told.sent_at <= told.nacked_at
+        assert abs(told.nacked_at.timestamp() - time.time()) < WAIT
+        assert f'egress_nacks_total{{type="{CLUSTER}"}} 1\n' in server.metrics()
+
+
+async def test_events_that_are_asked_for(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    kinds = (egress.Requested, egress.Responded, egress.Subscribed)
+    async with Server(cache, "127.0.0.1:0", kinds=kinds) as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        response = await client.answer()
+        told = server.events()
+        requested, subscribed, responded = [await asyncio.wait_for(anext(told), WAIT) for _ in range(3)]
+        assert isinstance(requested, egress.Requested) and requested.type_url == CLUSTER
+        assert isinstance(subscribed, egress.Subscribed) and subscribed.type_url == CLUSTER
+        assert isinstance(responded, egress.Responded) and responded.bytes == response.ByteSize()
+        assert responded.version == response.version_info
+
+
+async def test_events_that_nobody_took_are_counted_and_told(connect: Connect) -> None:
+    cache = Cache()
+    cache["*"] = snapshot("a")
+    async with Server(cache, "127.0.0.1:0", max_events=1) as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        await client.ack(await client.answer())
+        await until(lambda: server.dropped_events == 1)  # Connected, by Acked
+        told = server.events()
+        lost, left = [await asyncio.wait_for(anext(told), WAIT) for _ in range(2)]
+        assert isinstance(lost, egress.Lost) and lost.count == 1
+        assert isinstance(left, egress.Acked) and left.elapsed_ms < WAIT * 1000

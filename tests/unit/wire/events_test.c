@@ -1,6 +1,7 @@
 #include "wire/events.h"
 
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,11 +77,22 @@ Test(events, the_oldest_are_dropped_and_counted) {
   cr_assert_eq(events.count, 3);
   cr_assert_eq(events.dropped, 7);
   egress_event event;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.kind, EGRESS_EVENT_LOST, "what is gone was before all that is left");
+  cr_assert_eq(event.lost, 7);
+  cr_assert_eq(event.stream_id, 0);
+  cr_assert_str_eq(event.message, "");
+  cr_assert_str_eq(event.resource, "");
   for (uint64_t i = 8; i <= 10; i++) {
     cr_assert_eq(egress__events_take(&events, &event), 1);
     cr_assert_eq(event.stream_id, i);
   }
   cr_assert_eq(egress__events_take(&events, &event), 0);
+  for (uint64_t i = 1; i <= 4; i++)
+    add(&events, i, "x");
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.lost, 1, "each is told once");
+  cr_assert_eq(events.dropped, 8);
   egress__events_dispose(&events);
 }
 
@@ -93,6 +105,9 @@ Test(events, one_that_finds_no_memory_is_counted_and_costs_no_other) {
   add(&events, 3, "x"); /* no memory: the first two stay */
   cr_assert_eq(events.dropped, 1);
   egress_event event;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.kind, EGRESS_EVENT_LOST);
+  cr_assert_eq(event.lost, 1);
   cr_assert_eq(egress__events_take(&events, &event), 1);
   cr_assert_eq(event.stream_id, 1);
   egress__events_dispose(&events);
@@ -128,6 +143,9 @@ Test(events, a_load_report_lives_as_long_as_its_event) {
   cr_assert_eq(load->refs, 2, "the first was dropped");
   egress__load_unref(load);
   cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.kind, EGRESS_EVENT_LOST);
+  cr_assert_null(event.load);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
   cr_assert_str_eq(event.load->clusters[0].name, "xxx");
   cr_assert_eq(egress__events_take(&events, &event), 0);
   load = load_of(1);
@@ -151,14 +169,67 @@ Test(events, what_waits_has_a_bounded_size) {
   cr_assert_eq(events.dropped, 2);
   load->size = own;
   cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.lost, 2);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
   load->size = 2 * (size_t)EGRESS__EVENTS_BYTES_MAX;
   add_load(&events, load);
   cr_assert_eq(events.count, 1, "one may be larger");
   add(&events, 2, "small");
   cr_assert_eq(events.count, 1);
   cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.lost, 1);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
   cr_assert_eq(event.stream_id, 2);
   cr_assert_eq(events.bytes, 0);
   egress__load_unref(load);
+  egress__events_dispose(&events);
+}
+
+/* ---- the descriptor ---- */
+
+static int is_readable(int fd) {
+  struct pollfd look = {.fd = fd, .events = POLLIN};
+  return poll(&look, 1, 0);
+}
+
+Test(events, the_descriptor_is_readable_while_some_wait) {
+  egress__events events;
+  egress_event event;
+  egress__events_init(&events, egress__alloc_or_default(NULL), 2);
+  add(&events, 1, "x");
+  int fd = egress__events_fd(&events);
+  cr_assert_geq(fd, 0);
+  cr_assert_eq(egress__events_fd(&events), fd);
+  cr_assert_eq(is_readable(fd), 1, "also for what came before it was asked for");
+  add(&events, 2, "x");
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(is_readable(fd), 1);
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(is_readable(fd), 0);
+  cr_assert_eq(egress__events_take(&events, &event), 0);
+  cr_assert_eq(is_readable(fd), 0);
+  for (uint64_t i = 0; i < 1000; i++)
+    add(&events, i, "x"); /* nobody takes them: nothing blocks */
+  cr_assert_eq(is_readable(fd), 1);
+  for (int i = 0; i < 3; i++) {
+    cr_assert_eq(is_readable(fd), 1);
+    cr_assert_eq(egress__events_take(&events, &event), 1);
+  }
+  cr_assert_eq(is_readable(fd), 0, "998 lost, and two");
+  egress__events_dispose(&events);
+}
+
+Test(events, the_descriptor_also_tells_of_what_found_no_memory) {
+  egress__events events;
+  egress__events_init(&events, &scarce, 2);
+  int fd = egress__events_fd(&events);
+  cr_assert_eq(is_readable(fd), 0);
+  left = 0;
+  add(&events, 1, "x");
+  cr_assert_eq(is_readable(fd), 1);
+  egress_event event;
+  cr_assert_eq(egress__events_take(&events, &event), 1);
+  cr_assert_eq(event.kind, EGRESS_EVENT_LOST);
+  cr_assert_eq(is_readable(fd), 0);
   egress__events_dispose(&events);
 }

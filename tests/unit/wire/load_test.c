@@ -40,7 +40,7 @@ static int32_t authorise(const egress_access *access, char *reason, size_t size,
 }
 
 static void begin(void) {
-  server = (egress_server){.alloc = &counted, .options = {.load_report_ms = 2000}};
+  server = (egress_server){.alloc = &counted, .options = {.load_report_ms = 2000, .events = UINT32_MAX}};
   egress__events_init(&server.events, &counted, 8);
   gate = (egress__gate){.server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT};
   caller = (egress__caller){.server = &server, .gate = &gate, .stream_id = 7, .address = "ipv4:127.0.0.1:1"};

@@ -24,7 +24,8 @@ static int ask(egress_cache **out, const char *type_url) {
 }
 
 static void begin(void) {
-  server = (egress_server){.alloc = egress__alloc_or_default(NULL), .options = {.choose = choose, .user = &server}};
+  server = (egress_server){.alloc = egress__alloc_or_default(NULL),
+                           .options = {.choose = choose, .user = &server, .events = UINT32_MAX}};
   for (int i = 0; i < 2; i++)
     cr_assert_eq(egress_cache_new(&caches[i], NULL), 0);
   egress__events_init(&server.events, server.alloc, 10);

@@ -32,20 +32,25 @@ from egress.events import (
     Event,
     Held,
     LoadReport,
+    Lost,
     Nacked,
     Proven,
     Refused,
     Rejected,
+    Requested,
+    Responded,
     RolledBack,
     RolloutOpen,
     RolloutSoaking,
     RolloutStaged,
+    Subscribed,
 )
 from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
 from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
 from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+from egress.status import StreamStatus, TypeStatus
 
 __version__ = egress_version()
 
@@ -75,6 +80,7 @@ __all__ = [
     "LoadLocality",
     "LoadMetric",
     "LoadReport",
+    "Lost",
     "Nacked",
     "OnNack",
     "OutOfMemoryError",
@@ -86,8 +92,10 @@ __all__ = [
     "Refusal",
     "Refused",
     "Rejected",
+    "Requested",
     "Resource",
     "ResourceError",
+    "Responded",
     "RolledBack",
     "RolloutOpen",
     "RolloutSoaking",
@@ -95,8 +103,11 @@ __all__ = [
     "Server",
     "ServerError",
     "Snapshot",
+    "StreamStatus",
+    "Subscribed",
     "Transport",
     "Trial",
+    "TypeStatus",
     "Verdict",
     "__version__",
     "bootstrap",

@@ -1,5 +1,6 @@
 """What happens on a server's streams, and to the snapshots of groups."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from egress import lowlevel
@@ -40,6 +41,8 @@ class Acked(Event):
 
     type_url: str
     version: str
+    elapsed_ms: int
+    """From the response to this."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Nacked(Event):
     message: str
     """The client's own words."""
     status: int
+    elapsed_ms: int
+    """From the response to this."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,64 @@ class LoadReport(Event):
     clusters: tuple[LoadCluster, ...]
 
 
+@dataclass(frozen=True)
+class Requested(Event):
+    """A client sent a request; what that leads to comes behind it. Told if asked for (``kinds`` of a server)."""
+
+    type_url: str
+    bytes: int
+    """Size of the message."""
+
+
+@dataclass(frozen=True)
+class Responded(Event):
+    """A response, or a heartbeat, was made for a client. Told if asked for."""
+
+    type_url: str
+    version: str
+    bytes: int
+    """Size of the message."""
+
+
+@dataclass(frozen=True)
+class Subscribed(Event):
+    """What a client wants of a type changed; ``Server.status`` says to what. Told if asked for."""
+
+    type_url: str
+
+
+@dataclass(frozen=True)
+class Lost(Event):
+    """So many events before this one were dropped, because nobody took them. Always told."""
+
+    count: int
+
+
+_KINDS: dict[type[Event], int] = {
+    Connected: lowlevel.EGRESS_EVENT_CONNECTED,
+    Disconnected: lowlevel.EGRESS_EVENT_DISCONNECTED,
+    Acked: lowlevel.EGRESS_EVENT_ACKED,
+    Nacked: lowlevel.EGRESS_EVENT_NACKED,
+    Rejected: lowlevel.EGRESS_EVENT_REJECTED,
+    Held: lowlevel.EGRESS_EVENT_HELD,
+    RolledBack: lowlevel.EGRESS_EVENT_ROLLED_BACK,
+    Proven: lowlevel.EGRESS_EVENT_PROVEN,
+    RolloutStaged: lowlevel.EGRESS_EVENT_ROLLOUT_STAGED,
+    RolloutSoaking: lowlevel.EGRESS_EVENT_ROLLOUT_SOAKING,
+    RolloutOpen: lowlevel.EGRESS_EVENT_ROLLOUT_OPEN,
+    Requested: lowlevel.EGRESS_EVENT_REQUEST,
+    Responded: lowlevel.EGRESS_EVENT_RESPONSE,
+    Subscribed: lowlevel.EGRESS_EVENT_SUBSCRIPTION,
+    Lost: lowlevel.EGRESS_EVENT_LOST,
+    LoadReport: lowlevel.EGRESS_EVENT_LOAD_REPORT,
+}
+
+
+def mask_of(kinds: Iterable[type[Event]]) -> int:
+    """The kinds and what is derived from them, as the C library wants them; 0, its usual choice, for none."""
+    return sum(1 << bit for kind, bit in _KINDS.items() if issubclass(kind, tuple(kinds)))
+
+
 _REFUSED = {lowlevel.EGRESS_EVENT_HELD: Held, lowlevel.EGRESS_EVENT_ROLLED_BACK: RolledBack}
 _PLAIN = {
     lowlevel.EGRESS_EVENT_CONNECTED: Connected,
@@ -127,7 +190,7 @@ _PLAIN = {
 
 def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     """The event that the C library described."""
-    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status, load = raw
+    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status, elapsed_ms, size, lost, load = raw
     if kind in _PLAIN:
         return _PLAIN[kind](stream_id, node_id, group, peer)
     if kind in _REFUSED:
@@ -135,9 +198,17 @@ def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     if kind == lowlevel.EGRESS_EVENT_DISCONNECTED:
         return Disconnected(stream_id, node_id, group, peer, message, status)
     if kind == lowlevel.EGRESS_EVENT_ACKED:
-        return Acked(stream_id, node_id, group, peer, type_url, version)
+        return Acked(stream_id, node_id, group, peer, type_url, version, elapsed_ms)
     if kind == lowlevel.EGRESS_EVENT_LOAD_REPORT:
         return LoadReport(stream_id, node_id, group, peer, clusters_from_tuple(load))
     if kind == lowlevel.EGRESS_EVENT_NACKED:
-        return Nacked(stream_id, node_id, group, peer, type_url, version, message, status)
+        return Nacked(stream_id, node_id, group, peer, type_url, version, message, status, elapsed_ms)
+    if kind == lowlevel.EGRESS_EVENT_REQUEST:
+        return Requested(stream_id, node_id, group, peer, type_url, size)
+    if kind == lowlevel.EGRESS_EVENT_RESPONSE:
+        return Responded(stream_id, node_id, group, peer, type_url, version, size)
+    if kind == lowlevel.EGRESS_EVENT_SUBSCRIPTION:
+        return Subscribed(stream_id, node_id, group, peer, type_url)
+    if kind == lowlevel.EGRESS_EVENT_LOST:
+        return Lost(stream_id, node_id, group, peer, lost)
     return Rejected(stream_id, node_id, group, peer, type_url, message, status)

@@ -19,7 +19,7 @@ _AccessTuple = tuple[int, str, str, str, int, str, str, str, tuple[str, ...], tu
 _MetricTuple = tuple[str, int, float]
 _LocalityTuple = tuple[str, str, str, int, int, int, int, int, tuple[_MetricTuple, ...]]
 _ClusterTuple = tuple[str, str, int, int, tuple[_LocalityTuple, ...], tuple[tuple[str, int], ...]]
-_EventTuple = tuple[int, int, str, str, str, str, str, str, str, int, tuple[_ClusterTuple, ...]]
+_EventTuple = tuple[int, int, str, str, str, str, str, str, str, int, int, int, int, tuple[_ClusterTuple, ...]]
 
 EGRESS_OK: Final[int]
 EGRESS_ENOMEM: Final[int]
@@ -66,7 +66,13 @@ EGRESS_EVENT_PROVEN: Final[int]
 EGRESS_EVENT_ROLLOUT_STAGED: Final[int]
 EGRESS_EVENT_ROLLOUT_SOAKING: Final[int]
 EGRESS_EVENT_ROLLOUT_OPEN: Final[int]
+EGRESS_EVENT_REQUEST: Final[int]
+EGRESS_EVENT_RESPONSE: Final[int]
+EGRESS_EVENT_SUBSCRIPTION: Final[int]
+EGRESS_EVENT_LOST: Final[int]
 EGRESS_EVENT_LOAD_REPORT: Final[int]
+EGRESS_VARIANT_SOTW: Final[int]
+EGRESS_VARIANT_DELTA: Final[int]
 EGRESS_ON_NACK_NOTHING: Final[int]
 EGRESS_ON_NACK_HOLD: Final[int]
 EGRESS_ON_NACK_ROLLBACK: Final[int]
@@ -173,13 +179,15 @@ def egress_server_port(server: egress_driver, index: int) -> int: ...
 def egress_server_stream_count(server: egress_driver) -> int: ...
 def egress_server_next_event(server: egress_driver) -> tuple[int, _EventTuple | None]: ...
 def egress_server_dropped_events(server: egress_driver) -> int: ...
+def egress_server_status_json(server: egress_driver) -> tuple[int, str]: ...
+def egress_server_metrics(server: egress_driver) -> tuple[int, str]: ...
 def egress_driver_new(
     cache: egress_cache,
     options: tuple[
         Callable[[_AccessTuple], tuple[int, str]] | None,
         str | None,
         int, int, int, int, int, int, int, int,
-        int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...

@@ -8,7 +8,7 @@ import asyncio
 import os
 import warnings
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -16,7 +16,8 @@ from egress import lowlevel
 from egress.access import Access, Refusal, from_tuple as access_from_tuple
 from egress.cache import Cache
 from egress.errors import Code, ServerError, check, new_diag
-from egress.events import Event, from_tuple
+from egress.events import Event, from_tuple, mask_of
+from egress.status import StreamStatus, from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Server:
     whether the client may have it, and refuses with a ``Refusal``; if it raises, the client is refused with INTERNAL,
     and ``sys.unraisablehook`` is told. With ``load_report_ms`` clients are asked how much they send where, as often
     as that; what they say are events. Limits of 0 are the defaults of the C library (docs/xds.md has them
-    all). Everything but construction belongs to the loop's thread. Once a server was started and until it is closed,
-    the child of a fork can do no more than exec.
+    all). ``kinds`` are the events to be told, ``Event`` for all of them; none: all but ``Requested``, ``Responded`` and
+    ``Subscribed``. Everything but construction belongs to the loop's thread. Once a server was started and until it is
+    closed, the child of a fork can do no more than exec.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Server:
         connection_age_ms: int = 0,
         connection_grace_ms: int = 0,
         load_report_ms: int = 0,
+        kinds: Iterable[type[Event]] = (),
     ) -> None:
         self._cache = cache
         self._addresses = addresses
@@ -121,6 +124,7 @@ class Server:
             connection_age_ms,
             connection_grace_ms,
             load_report_ms,
+            mask_of(kinds),
         )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -198,6 +202,18 @@ class Server:
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
+
+    def status(self) -> list[StreamStatus]:
+        """The open streams, the newest first, and how each type stands on them."""
+        code, text = lowlevel.egress_server_status_json(self._running())
+        check(code, ServerError)
+        return from_json(text)
+
+    def metrics(self) -> str:
+        """Counters since the start, in the text format 0.0.4 of Prometheus."""
+        code, text = lowlevel.egress_server_metrics(self._running())
+        check(code, ServerError)
+        return text
 
     @property
     def port(self) -> int:
