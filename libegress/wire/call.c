@@ -57,7 +57,7 @@ static const egress__stream_fault out_of_memory = {.status = GRPC_STATUS_RESOURC
                                   is_closing = {.status = GRPC_STATUS_UNAVAILABLE, .message = "the server is closing"},
                                   is_unknown = {.status = GRPC_STATUS_UNIMPLEMENTED,
                                                 .message =
-                                                    "only the discovery services of API version 3 are served here"};
+                                                    "no such method is served here, only those of API version 3"};
 
 /* ---- the list of calls ---- */
 

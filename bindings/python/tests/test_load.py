@@ -1,4 +1,4 @@
-"""Load reports: what a client says is what the events have, and a real Envoy reports."""
+"""Load reports: what a client says is what the events have, and a real Envoy and a proxyless gRPC client report."""
 
 import asyncio
 import contextlib
@@ -132,6 +132,25 @@ async def test_who_may_report_can_be_said() -> None:
         assert (rejected.type_url, rejected.message) == (egress.LOAD_STATS, "no load of yours")
 
 
+CALLS = 3
+
+
+async def sums(server: Server, node_id: str, succeeded: int) -> tuple[int, int]:
+    """Requests to the backend that were begun and ended well, by all reports until so many have ended well."""
+    found = [0, 0]
+    while found[1] < succeeded:
+        report = await next_event(server, egress.LoadReport)
+        assert report.node_id == node_id
+        for cluster in report.clusters:
+            assert cluster.interval_ms > 0
+            for locality in cluster.localities if cluster.name == "backend" else ():
+                assert (locality.region, locality.zone, locality.priority) == ("r", "z", 0)
+                assert locality.failed == 0
+                found[0] += locality.issued
+                found[1] += locality.succeeded
+    return found[0], found[1]
+
+
 # ---- a real Envoy ----
 
 
@@ -249,19 +268,72 @@ async def test_c84_an_envoy_reports_what_it_sent(tmp_path: pathlib.Path) -> None
         async with envoy(tmp_path, config) as port:
             connected = await next_event(server, egress.Connected)
             assert connected.node_id == "envoy-1"
-            sent, issued, succeeded = 5, 0, 0
-            for _ in range(sent):
+            for _ in range(CALLS):
                 await get(port, "/")
-            while succeeded < sent:
-                report = await next_event(server, egress.LoadReport)
-                assert (report.node_id, report.stream_id) == ("envoy-1", connected.stream_id)
-                for cluster in report.clusters:
-                    assert cluster.interval_ms > 0
-                    if cluster.name != "backend":
-                        continue
-                    for locality in cluster.localities:
-                        assert (locality.region, locality.zone, locality.priority) == ("r", "z", 0)
-                        assert locality.failed == 0
-                        issued += locality.issued
-                        succeeded += locality.succeeded
-            assert (issued, succeeded) == (sent, sent)
+            assert await sums(server, "envoy-1", CALLS) == (CALLS, CALLS)
+
+
+# ---- a proxyless gRPC client ----
+
+API = "type.googleapis.com/envoy."
+# In a process of its own: gRPC reads its bootstrap once.
+CLIENT = f"""
+import grpc, sys
+method = grpc.insecure_channel("xds:///svc").unary_unary("/test.Test/Call", bytes, bytes)
+for _ in range({CALLS}):
+    method(b"", timeout={WAIT}, wait_for_ready=True)
+sys.stdin.read()
+"""
+
+
+class Echo(grpc.GenericRpcHandler):
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        async def call(request: bytes, context: Any) -> bytes:
+            return request
+
+        return grpc.unary_unary_rpc_method_handler(call)
+
+
+def proxyless(backend: int) -> egress.Snapshot:
+    """A listener, its route, cluster and endpoint; reports go where the resources come from."""
+    manager = API + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    route = {"match": {"prefix": ""}, "route": {"cluster": "backend"}}
+    http = {
+        "@type": manager,
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
+        "http_filters": [
+            {"name": "router", "typed_config": {"@type": API + "extensions.filters.http.router.v3.Router"}}
+        ],
+    }
+    cluster = static_cluster("backend", backend, type="EDS", lrs_server={"self": {}})
+    assignment = {"@type": egress.ENDPOINT, **cluster.pop("load_assignment")}
+    assignment["endpoints"][0]["load_balancing_weight"] = 1
+    cluster["eds_cluster_config"] = {"eds_config": {"ads": {}}}
+    resources = (
+        {"@type": egress.LISTENER, "name": "svc", "api_listener": {"api_listener": http}},
+        {"@type": egress.CLUSTER, **cluster},
+        assignment,
+    )
+    return egress.Snapshot.build(egress.Resource.from_json(json.dumps(resource)) for resource in resources)
+
+
+async def test_c84_a_grpc_client_reports_what_it_sent() -> None:
+    backend = grpc.aio.server()
+    backend.add_generic_rpc_handlers((Echo(),))
+    cache = Cache()
+    cache["*"] = proxyless(backend.add_insecure_port("127.0.0.1:0"))
+    await backend.start()
+    async with Server(cache, "127.0.0.1:0", load_report_ms=INTERVAL_MS) as server:
+        control_plane = {"server_uri": f"127.0.0.1:{server.port}", "channel_creds": [{"type": "insecure"}]}
+        bootstrap_text = json.dumps({"xds_servers": [control_plane], "node": {"id": "n"}})
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CLIENT,
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, "GRPC_XDS_BOOTSTRAP_CONFIG": bootstrap_text},
+        )  # fmt: skip
+        try:
+            assert await sums(server, "n", CALLS) == (CALLS, CALLS)
+        finally:
+            process.kill()
+            await asyncio.wait_for(process.wait(), WAIT)
+            await backend.stop(0)
