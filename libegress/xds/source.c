@@ -30,13 +30,16 @@ static int is_told_anew(const egress__source *source, const egress_snapshot *sna
   return strcmp(egress_snapshot_type_label(source->snap, type_url), egress_snapshot_type_label(snap, type_url)) != 0;
 }
 
-/* 1 when a response in flight would be overtaken by `snap`. */
+/* 1 when a response in flight, which told of the last snapshot, would be overtaken by `snap`. */
 static int is_held_up(const egress__source *source, egress__track *tracks, const egress_snapshot *snap) {
-  for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
+  for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next)) {
+    const char *type_url = track->type_url;
     if (track->phase == EGRESS__PHASE_WAITING &&
-        (egress__track_differs(track, egress__snapshot_type(snap, track->type_url)) ||
-         is_told_anew(source, snap, track->type_url)))
+        (!egress__type_set_is_same(egress__snapshot_type(source->snap, type_url),
+                                   egress__snapshot_type(snap, type_url)) ||
+         is_told_anew(source, snap, type_url)))
       return 1;
+  }
   return 0;
 }
 

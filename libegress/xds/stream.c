@@ -402,12 +402,15 @@ static int is_gated(const egress__stream *stream, const egress__track *track) {
   return 0;
 }
 
-/* 1 when names that are asked for can be told without what changed of the others. */
+/* 1 when what is asked for can be told without what changed of the rest. */
 static int can_tell_apart(const egress__stream *stream, const egress__track *track) {
-  if (track->has.count == 0 || track->has.count == EGRESS__BASES_MAX || track->want.wildcard_owed)
+  if (track->want.wildcard_owed)
     return 0;
-  return stream->variant == EGRESS__XDS_DELTA || track->want.owed[EGRESS__OWED_NOW] == 0 ||
-         (!track->whole && !track->want.wildcard);
+  if (track->want.owed[EGRESS__OWED_NOW] == 0)
+    return 1;
+  if (track->has.count == 0 || track->has.count == EGRESS__BASES_MAX)
+    return 0;
+  return stream->variant == EGRESS__XDS_DELTA || (!track->whole && !track->want.wildcard);
 }
 
 /* Returns 1 with `out` filled, 0 or EGRESS_ENOMEM. */

@@ -1,5 +1,6 @@
 #include "model/client.h"
 
+#include "cache/step.h"
 #include "model/judge.h"
 
 /* Enough for ever: a type takes a table of 512 bytes and few names, and the same once more for versions. */
@@ -318,11 +319,26 @@ static void remember_answer(client *c, int type, int accept) {
   v->refused[0] = v->refused_as[0] = '\0';
 }
 
+/*
+ * The part of a refused response that the client takes over all the same. The server remembers so many refused sets:
+ * what a client took of one is put right by as many responses, of which it has to take over the last.
+ */
+static uint8_t part_of_refused(view *v, uint8_t part) {
+  if (v->odd != 0 || part != 0)
+    v->odd++;
+  if (v->odd <= EGRESS__BASES_MAX - 1)
+    return part;
+  v->odd = 1;
+  return 0xff;
+}
+
 static void answer(client *c, int type, const step *s) {
   view *v = &c->views[type];
   int accept = !(s->flags & FLAG_REFUSE) || is_gated(c->id);
   const char *error = accept ? NULL : "refused";
-  apply(c, type, accept ? 0xff : s->part);
+  apply(c, type, accept ? 0xff : part_of_refused(v, s->part));
+  if (accept)
+    v->odd = 0;
   remember_answer(c, type, accept);
   v->in_flight = 0;
   memcpy(v->handled, v->response.nonce, XDS_WORD);
@@ -380,6 +396,14 @@ static void reconnect(client *c, const step *s) {
       resubscribe(c, type, &old[type], s);
 }
 
+/* What the client will hold of a route once it accepts the response in flight. */
+static int coming(const view *routes, int name) {
+  for (size_t i = 0; routes->in_flight && i < routes->response.count; i++)
+    if (routes->response.puts[i][0] - 'a' == name)
+      return atoi(routes->response.puts[i] + 2);
+  return routes->held[name];
+}
+
 /*
  * Routes that lead nowhere by what the client is being brought to: they stay as they are without their cluster, or, in
  * state of the world, they are gone and there is no word for that (c46).
@@ -389,7 +413,7 @@ static void leave_routes(client *c) {
   for (int name = 0; name < NAMES; name++)
     if (c->taken.value[ROUTES][name] == 0
             ? c->variant == EGRESS__XDS_SOTW
-            : c->taken.value[ROUTES][name] == routes->held[name] && c->taken.value[CLUSTERS][name] == 0)
+            : c->taken.value[ROUTES][name] == coming(routes, name) && c->taken.value[CLUSTERS][name] == 0)
       routes->leads &= (uint8_t) ~(1U << name);
 }
 

@@ -40,6 +40,7 @@ typedef struct view {
   char refused_as[XDS_WORD]; /* the version that it was told as: another, when that was half of a change */
   int moved;                 /* the snapshot has had another version since */
   uint8_t doubt;             /* names that were in it and not accepted since: it may hold what was before or after */
+  uint8_t odd;               /* responses refused since it took over a part of one, that one included */
   uint8_t unsettled;         /* names that were in it: the next version may tell them again, accepted or not */
 } view;
 

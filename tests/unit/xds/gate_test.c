@@ -1,4 +1,5 @@
 /* With gate_on_ack, changes of listeners and routes wait until what they lead to is accepted. */
+#include "cache/step.h"
 #include "support/xds_client.h"
 
 static xds_client client;
@@ -114,6 +115,41 @@ BOTH(c37_names_told_early_are_put_right) {
   xds_set(&client, "g", "C: a=3 E: a=1 L: l=1 R: r=1 t=2 S: s=1");
   SENT("", ack('R', "r t"));
   SENT("R: t=2", ack('C', NULL));
+}
+
+/* Nor do they hold up what comes meanwhile, unless that changes what is in flight. */
+BOTH(c22_names_told_early_hold_up_nothing_else) {
+  begin(ONE);
+  xds_set(&client, "g", "C: a=1 E: a=1 L: l=2 R: r=2 t=2 S: s=1");
+  SENT("L: l=2", xds_drain(&client));
+  SENT("R: t=2", xds_ask(&client, (xds_request){.type = 'R',
+                                                .names = variant == EGRESS__XDS_SOTW ? "r t" : "t",
+                                                .nonce = xds_nonce(&client, 'R')}));
+  SENT("", ack('L', NULL));
+  xds_set(&client, "g", "C: a=1 E: a=1 L: l=3 R: r=2 t=2 S: s=1");
+  SENT("L: l=3", xds_drain(&client));
+  SENT("", ack('L', NULL));
+  xds_set(&client, "g", "C: a=1 E: a=1 L: l=4 R: r=1 S: s=1");
+  SENT("", xds_drain(&client));
+  SENT("L: l=4", ack('R', "r t"));
+}
+
+/* However much the server has to remember of names that there are not. */
+Test(gate, c58_a_gate_does_not_give_way_unless_asked) {
+  variant = EGRESS__XDS_SOTW;
+  begin(ONE);
+  char names[32] = "r";
+  for (int i = 0; i + 1 < EGRESS__BASES_MAX; i++) {
+    char text[64];
+    snprintf(text, sizeof text, "C: a=2 E: a=1 L: l=1 R: r=%d S: s=1", i + 2);
+    xds_set(&client, "g", text);
+    SENT(i == 0 ? "C: a=2" : "", xds_drain(&client));
+    snprintf(names + strlen(names), sizeof names - strlen(names), " n%d", i);
+    SENT("", xds_ask(&client, (xds_request){.type = 'R', .names = names, .nonce = xds_nonce(&client, 'R')}));
+  }
+  SENT("", xds_drain(&client));
+  SENT("R: r=4", ack('C', NULL));
+  xds_end(&client);
 }
 
 BOTH(c58_what_was_refused_holds_back_what_comes_after) {
