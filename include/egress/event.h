@@ -67,7 +67,8 @@ typedef struct egress_event {
   const char *peer;
   /**
    * Type URL of the request or response, of that accepted or refused, of what the client wants or may not have;
-   * ``EGRESS_TYPE_LOAD_STATS`` (CONNECTED, LOAD_REPORT): the stream is for load reports; else ``""``.
+   * ``EGRESS_TYPE_LOAD_STATS`` (CONNECTED, LOAD_REPORT) or ``EGRESS_TYPE_CLIENT_STATUS`` (CONNECTED): the stream is
+   * for that; else ``""``.
    */
   const char *type_url;
   /** Version of that response as the client was told it (``egress_snapshot_type_label``); else ``""``. */

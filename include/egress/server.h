@@ -142,11 +142,18 @@ typedef struct egress_server_options {
    * means all but EGRESS_EVENT_REQUEST, _RESPONSE and _SUBSCRIPTION, which cost something on every message.
    */
   uint32_t events;
+  /**
+   * 1: the client status discovery service (CSDS) tells whoever asks, and is not refused by ``authorise``, what all
+   * clients have (docs/status.md). 0: it answers UNIMPLEMENTED.
+   */
+  uint32_t client_status;
+  /** 0. */
+  uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
     sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0, 0, 0 \
+        0, 0, 0, 0, 0, 0, 0, 0 \
   }
 
 /** Options for one address to listen on. */

@@ -11,6 +11,9 @@
 
 EGRESS_BEGIN_DECLS
 
+/** What ``authorise`` is asked for a client of the client status discovery service (CSDS), and what its events have. */
+#define EGRESS_TYPE_CLIENT_STATUS "type.googleapis.com/envoy.service.status.v3.ClientStatusRequest"
+
 /**
  * Walks the open streams of a server, the types of each, and the names of each type. It is good for one turn of the
  * loop: use and free it before control goes back there.

@@ -462,3 +462,9 @@ void egress__resource_hash(const egress_resource *resource, uint64_t out[2]) {
 const egress_alloc *egress__resource_alloc(const egress_resource *resource) {
   return resource->alloc;
 }
+
+/* Whatever stands before the last '/' of a type URL, the message behind it is the same. */
+int egress__is_secret(const char *type_url) {
+  const char *slash = strrchr(type_url, '/');
+  return strcmp(slash != NULL ? slash + 1 : type_url, "envoy.extensions.transport_sockets.tls.v3.Secret") == 0;
+}

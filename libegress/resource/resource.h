@@ -37,6 +37,9 @@ void egress__resource_hash(const egress_resource *resource, uint64_t out[2]);
 /** Where the resource came from: for what is made of it. */
 const egress_alloc *egress__resource_alloc(const egress_resource *resource);
 
+/** 1 when resources of the type are secrets: what is in them is for their clients only. */
+int egress__is_secret(const char *type_url);
+
 enum { EGRESS__VERSION_TEXT = 33 };
 
 /** A hash as a version: 32 hexadecimal digits and a NUL, high half first. */

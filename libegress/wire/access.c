@@ -6,13 +6,8 @@
 #include <egress/error.h>
 
 #include "base/protowire.h"
+#include "resource/resource.h"
 #include "wire/identity.h"
-
-/* Whatever stands before the last '/' of a type URL, the message behind it is the same. */
-static int is_secret(const char *type_url) {
-  const char *slash = strrchr(type_url, '/');
-  return strcmp(slash != NULL ? slash + 1 : type_url, "envoy.extensions.transport_sockets.tls.v3.Secret") == 0;
-}
 
 static int check_secret(const egress__gate *gate, egress__stream_fault *fault) {
   if (gate->insecure_secrets)
@@ -60,6 +55,6 @@ static int ask_embedder(const egress__caller *caller, const egress_node *node, c
 
 int egress__access_check(const egress__caller *caller, const egress_node *node, const char *type_url,
                          egress__stream_fault *fault) {
-  int rv = is_secret(type_url) ? check_secret(caller->gate, fault) : 0;
+  int rv = egress__is_secret(type_url) ? check_secret(caller->gate, fault) : 0;
   return rv != 0 || caller->server->options.authorise == NULL ? rv : ask_embedder(caller, node, type_url, fault);
 }

@@ -35,6 +35,13 @@ int egress__discovery_choose(egress_cache **out, egress__stream *stream, const e
   return egress__served_choose(out, caller->server, node, type_url, fault);
 }
 
+const egress__caller *egress__discovery_after(const egress_server *server, const egress__caller *caller) {
+  do
+    caller = egress__call_open_after(server, caller);
+  while (caller != NULL && caller->method.service != &egress__discovery);
+  return caller;
+}
+
 /* ---- what the call asks ---- */
 
 static int open_stream(egress__caller *caller, egress__stream_fault *fault) {

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include <egress/resource.h>
+#include <egress/status.h>
 
+#include "wire/csds.h"
 #include "wire/discovery.h"
 #include "wire/load.h"
 
@@ -38,6 +40,8 @@ static const service services[] = {
      "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL, &egress__discovery},
     {"/envoy.service.load_stats.v3.LoadReportingService/", "LoadStats", EGRESS_TYPE_LOAD_STATS, STREAM,
      &egress__load_service},
+    {"/envoy.service.status.v3.ClientStatusDiscoveryService/", "ClientStatus", EGRESS_TYPE_CLIENT_STATUS,
+     STREAM | FETCH, &egress__csds},
 };
 
 typedef struct verb {

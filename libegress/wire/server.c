@@ -119,7 +119,7 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  int fits = fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1;
+  int fits = fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->client_status <= 1;
   return fits && (own->events & ~(uint32_t)ALL_EVENTS) == 0 ? 0 : EGRESS_EINVAL;
 }
 

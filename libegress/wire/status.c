@@ -1,5 +1,4 @@
 #include <string.h>
-#include <time.h>
 
 #include <egress/error.h>
 #include <egress/status.h>
@@ -10,6 +9,7 @@
 #include "resource/moment.h"
 #include "wire/call.h"
 #include "wire/discovery.h"
+#include "wire/epoch.h"
 #include "wire/identity.h"
 #include "xds/track.h"
 
@@ -24,14 +24,8 @@ struct egress_status {
   uint8_t ended;
 };
 
-static uint64_t unix_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static egress_status begin(egress_server *server) {
-  return (egress_status){.server = server, .epoch_ms = unix_ms() - uv_now(server->loop)};
+  return (egress_status){.server = server, .epoch_ms = egress__epoch_ms(server)};
 }
 
 static void end(egress_status *status) {
@@ -58,14 +52,6 @@ void egress_status_free(egress_status *status) {
 
 /* ---- walking ---- */
 
-/* The stream behind that of `caller`; NULL at the end. */
-static const egress__caller *stream_after(const egress_server *server, const egress__caller *caller) {
-  do
-    caller = egress__call_open_after(server, caller);
-  while (caller != NULL && caller->method.service != &egress__discovery);
-  return caller;
-}
-
 static void describe_stream(egress_stream_status *out, const egress_status *status) {
   const egress__caller *caller = status->caller;
   const egress__stream *stream = caller->self;
@@ -84,7 +70,7 @@ int egress_status_next_stream(egress_status *status, egress_stream_status *out) 
   if (status == NULL || out == NULL)
     return EGRESS_EINVAL;
   const egress_alloc *alloc = status->server->alloc;
-  const egress__caller *caller = status->ended ? NULL : stream_after(status->server, status->caller);
+  const egress__caller *caller = status->ended ? NULL : egress__discovery_after(status->server, status->caller);
   status->track = status->named = NULL;
   if (caller == NULL) {
     status->ended = 1;
@@ -268,7 +254,7 @@ int egress_server_metrics(egress_text **out, egress_server *server) {
   if (out == NULL || server == NULL)
     return EGRESS_EINVAL;
   egress__gauges gauges = {.streams = server->stream_count, .dropped_events = server->events.dropped};
-  for (const egress__caller *caller = NULL; (caller = stream_after(server, caller)) != NULL;)
+  for (const egress__caller *caller = NULL; (caller = egress__discovery_after(server, caller)) != NULL;)
     for (const egress__track *track = egress__stream_tracks(caller->self); track != NULL; track = track->next)
       if (track->want.wildcard || track->want.wanted > 0)
         gauges.subscribed[egress__metrics_type(track->type_url)]++;

@@ -37,9 +37,15 @@ static role role_of(egress__xds_variant variant, uint32_t number) {
 }
 
 int egress__stream_refuse(egress__stream_fault *fault, int code, const char *format, ...) {
-  enum { INVALID_ARGUMENT = 3, PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8 }; /* google.rpc.Code */
+  enum {
+    INVALID_ARGUMENT = 3,
+    PERMISSION_DENIED = 7,
+    RESOURCE_EXHAUSTED = 8,
+    UNIMPLEMENTED = 12
+  }; /* google.rpc.Code */
   fault->status = code == EGRESS_EINVAL                            ? PERMISSION_DENIED
                   : code == EGRESS_ELIMIT || code == EGRESS_ENOMEM ? RESOURCE_EXHAUSTED
+                  : code == EGRESS_EUNSUPPORTED                    ? UNIMPLEMENTED
                                                                    : INVALID_ARGUMENT;
   va_list args;
   va_start(args, format);

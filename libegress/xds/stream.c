@@ -91,6 +91,10 @@ const char *egress__stream_node_cluster(const egress__stream *stream) {
   return stream->node_cluster == NULL ? "" : stream->node_cluster;
 }
 
+egress__xds_variant egress__stream_variant(const egress__stream *stream) {
+  return stream->variant;
+}
+
 const char *egress__stream_group(const egress__stream *stream) {
   return egress__source_group(&stream->source);
 }

@@ -124,6 +124,8 @@ const char *egress__stream_group(const egress__stream *stream);
 /** What the client says its cluster is; "" before the first request. */
 const char *egress__stream_node_cluster(const egress__stream *stream);
 
+egress__xds_variant egress__stream_variant(const egress__stream *stream);
+
 /** Its types, the first of a list; NULL: none yet. */
 const struct egress__track *egress__stream_tracks(const egress__stream *stream);
 

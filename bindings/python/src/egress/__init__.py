@@ -50,11 +50,12 @@ from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
 from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
-from egress.status import StreamStatus, TypeStatus
+from egress.status import CLIENT_STATUS, StreamStatus, TypeStatus
 
 __version__ = egress_version()
 
 __all__ = [
+    "CLIENT_STATUS",
     "CLUSTER",
     "ENDPOINT",
     "LISTENER",

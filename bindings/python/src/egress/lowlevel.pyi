@@ -86,6 +86,7 @@ EGRESS_TRANSPORT_PLAINTEXT: Final[int]
 EGRESS_TRANSPORT_UNIX: Final[int]
 EGRESS_TRANSPORT_TLS: Final[int]
 EGRESS_TRANSPORT_MUTUAL_TLS: Final[int]
+EGRESS_TYPE_CLIENT_STATUS: Final[str]
 EGRESS_TYPE_LISTENER: Final[str]
 EGRESS_TYPE_LOAD_STATS: Final[str]
 EGRESS_TYPE_CLUSTER: Final[str]
@@ -187,7 +188,7 @@ def egress_driver_new(
         Callable[[_AccessTuple], tuple[int, str]] | None,
         str | None,
         int, int, int, int, int, int, int, int,
-        int, int, int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...

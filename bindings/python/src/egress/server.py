@@ -67,7 +67,8 @@ class Server:
     and ``sys.unraisablehook`` is told. With ``load_report_ms`` clients are asked how much they send where, as often
     as that; what they say are events. Limits of 0 are the defaults of the C library (docs/xds.md has them
     all). ``kinds`` are the events to be told, ``Event`` for all of them; none: all but ``Requested``, ``Responded`` and
-    ``Subscribed``. Everything but construction belongs to the loop's thread. Once a server was started and until it is
+    ``Subscribed``. With ``client_status=True`` the client status discovery service (CSDS) tells whoever ``authorise``
+    does not refuse what all clients have. Everything but construction belongs to the loop's thread. Once a server was started and until it is
     closed, the child of a fork can do no more than exec.
     """
 
@@ -98,6 +99,7 @@ class Server:
         connection_grace_ms: int = 0,
         load_report_ms: int = 0,
         kinds: Iterable[type[Event]] = (),
+        client_status: bool = False,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
@@ -125,6 +127,7 @@ class Server:
             connection_grace_ms,
             load_report_ms,
             mask_of(kinds),
+            int(client_status),
         )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from egress import lowlevel
+
+CLIENT_STATUS = lowlevel.EGRESS_TYPE_CLIENT_STATUS
+"""What ``authorise`` is asked for a client of the client status discovery service (CSDS), and what its events have."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeStatus:

@@ -1,0 +1,101 @@
+/* What CSDS is asked. What it answers is compared by the Python package's tests, which know the messages. */
+#include "xds/client_status.h"
+
+#include <egress/error.h>
+
+#include "support/xds_client.h"
+
+static egress__status_request request;
+static egress__stream_fault fault;
+
+#define READ(text) egress__status_request_read(&request, text, sizeof(text) - 1, &fault)
+
+/* node_matchers { node_id { FIELD: TEXT } } of a text of three bytes; its field as a tag. */
+#define MATCHER(tag, text) "\x0a\x07\x0a\x05" tag "\x03" text
+#define EXACT "\x0a"
+#define PREFIX "\x12"
+#define SUFFIX "\x1a"
+#define REGEX "\x2a"
+#define CONTAINS "\x3a"
+#define CUSTOM "\x42"
+
+static int means(const char *node_id) {
+  return egress__status_request_means(&request, node_id);
+}
+
+Test(client_status, without_matchers_all_nodes_are_meant) {
+  cr_assert_eq(READ(""), 0);
+  cr_assert(means("") && means("n"));
+  cr_assert_eq(request.is_bare, 0);
+  cr_assert_eq(request.node.size, 0);
+  cr_assert_eq(READ("\x12\x03\x0a\x01n\x18\x01"), 0);
+  cr_assert_eq(request.node.size, 3);
+  cr_assert_eq(request.is_bare, 1);
+}
+
+Test(client_status, c84_nodes_are_matched_by_their_id) {
+  cr_assert_eq(READ(MATCHER(EXACT, "abc")), 0);
+  cr_assert(means("abc") && !means("abcd") && !means("ab") && !means("Abc") && !means(""));
+  cr_assert_eq(READ(MATCHER(PREFIX, "abc")), 0);
+  cr_assert(means("abc") && means("abcd") && !means("xabc"));
+  cr_assert_eq(READ(MATCHER(SUFFIX, "abc")), 0);
+  cr_assert(means("abc") && means("xabc") && !means("abcd"));
+  cr_assert_eq(READ(MATCHER(CONTAINS, "abc")), 0);
+  cr_assert(means("abc") && means("xabc") && means("abcd") && means("ababcab") && !means("abab"));
+}
+
+Test(client_status, one_matcher_is_enough) {
+  cr_assert_eq(READ(MATCHER(EXACT, "abc") MATCHER(EXACT, "xyz")), 0);
+  cr_assert(means("abc") && means("xyz") && !means("abcxyz"));
+  cr_assert_eq(READ("\x0a\x00"), 0, "a matcher that asks for nothing");
+  cr_assert(means("n"));
+}
+
+Test(client_status, case_can_be_ignored) {
+  cr_assert_eq(READ("\x0a\x09\x0a\x07" EXACT "\x03"
+                    "aBc"
+                    "\x30\x01"),
+               0);
+  cr_assert(means("AbC") && !means("abd"));
+}
+
+Test(client_status, what_cannot_be_matched_by_is_refused) {
+  cr_assert_eq(READ(MATCHER(REGEX, "abc")), EGRESS_EUNSUPPORTED);
+  cr_assert_str_eq(fault.message, "safe_regex in node_matchers is not supported: match node_id by exact, prefix, "
+                                  "suffix or contains");
+  cr_assert_eq(fault.status, 12, "UNIMPLEMENTED");
+  cr_assert_eq(READ(MATCHER(CUSTOM, "abc")), EGRESS_EUNSUPPORTED);
+  cr_assert_eq(READ("\x0a\x02\x0a\x00"), EGRESS_EUNSUPPORTED, "a string of no kind means not everything");
+  cr_assert_eq(READ("\x0a\x02\x12\x00"), EGRESS_EUNSUPPORTED, "node_metadatas");
+}
+
+Test(client_status, malformed_messages_and_too_many_matchers_are_refused) {
+  cr_assert_eq(READ("\x0a\x05"), EGRESS_EWIRE);
+  cr_assert_eq(fault.status, 3, "INVALID_ARGUMENT");
+  cr_assert_eq(READ("\x0a\x02\x0a\x05"), EGRESS_EWIRE);
+  cr_assert_eq(READ("\x0a\x04\x0a\x02\x0a\x05"), EGRESS_EWIRE);
+  char many[2 * (EGRESS__MATCHERS_MAX + 1)];
+  for (size_t i = 0; i < sizeof many; i += 2)
+    memcpy(&many[i], "\x0a", 2);
+  cr_assert_eq(egress__status_request_read(&request, many, sizeof many - 2, &fault), 0);
+  cr_assert_eq(egress__status_request_read(&request, many, sizeof many, &fault), EGRESS_ELIMIT);
+  cr_assert_eq(fault.status, 8, "RESOURCE_EXHAUSTED");
+}
+
+Test(client_status, c84_the_answer_has_a_limit) {
+  xds_client client;
+  egress__buf response;
+  xds_begin(&client, EGRESS__XDS_SOTW);
+  xds_set(&client, "g", "C: a=1");
+  xds_ask(&client, (xds_request){.type = 'C'});
+  egress__buf_init(&response, client.config.alloc);
+  response.size = EGRESS__CLIENT_STATUS_BYTES_MAX - 4; /* as if so much were there */
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), EGRESS_ELIMIT);
+  cr_assert_eq(fault.status, 8, "RESOURCE_EXHAUSTED");
+  cr_assert_eq(response.size, EGRESS__CLIENT_STATUS_BYTES_MAX - 4);
+  response.size = 0;
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_gt(response.size, 0);
+  egress__buf_dispose(&response);
+  xds_end(&client);
+}
