@@ -70,8 +70,9 @@ static void print_field(const char *name, const char *text) {
 
 static const char *kind_name(int32_t kind) {
   static const char *const names[] = {
-      "?",    "connected",   "disconnected", "acked",          "nacked",          "rejected",
-      "held", "rolled back", "proven",       "rollout staged", "rollout soaking", "rollout open"};
+      "?",       "connected",   "disconnected", "acked",          "nacked",          "rejected",
+      "held",    "rolled back", "proven",       "rollout staged", "rollout soaking", "rollout open",
+      "request", "response",    "subscription", "lost",           "load report"};
   return kind >= 1 && kind < (int32_t)(sizeof names / sizeof *names) ? names[kind] : names[0];
 }
 
