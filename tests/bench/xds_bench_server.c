@@ -6,6 +6,7 @@
  * It says "ready" when it listens. Each GET /push on the control port gives one more cluster a new version and is told
  * "version=V resource=NAME": with these a client knows the push when it sees it.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #include "sample/sample.h"
 
+enum { CALM_MS = 200 };
+
 typedef struct bench {
   uv_loop_t *loop;
   uv_tcp_t control;
@@ -23,6 +26,9 @@ typedef struct bench {
   egress_server *server;
   egress_snapshot *snap;
   unsigned clusters, pushes;
+  uv_timer_t calm; /* looks whether clients came or went */
+  size_t streams;  /* when it looked last */
+  int is_trimmed;
 } bench;
 
 /* One request of the control port. */
@@ -105,6 +111,19 @@ static void listen_for_control(bench *b, const char *address) {
   }
 }
 
+/*
+ * What many clients said and were sent at once was freed, but glibc gives a process's memory back only where nothing
+ * lies behind it. An embedder that cares does this, once it is calm.
+ */
+static void on_calm(uv_timer_t *timer) {
+  bench *b = timer->data;
+  size_t streams = egress_server_stream_count(b->server);
+  if (streams == b->streams && !b->is_trimmed)
+    malloc_trim(0);
+  b->is_trimmed = streams == b->streams;
+  b->streams = streams;
+}
+
 static void allow_many_files(void) {
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -141,6 +160,9 @@ int main(int argc, char **argv) {
   allow_many_files();
   serve(&b, address);
   listen_for_control(&b, control);
+  uv_timer_init(b.loop, &b.calm);
+  b.calm.data = &b;
+  uv_timer_start(&b.calm, on_calm, CALM_MS, CALM_MS);
   puts("ready");
   fflush(stdout);
   return uv_run(b.loop, UV_RUN_DEFAULT);
