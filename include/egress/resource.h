@@ -29,7 +29,8 @@ typedef struct egress_resource egress_resource;
  *
  * :param out: set on success only; the caller owns one reference.
  * :param type_url: such as ``EGRESS_TYPE_CLUSTER``; 1 to 255 bytes of UTF-8, copied.
- * :param name: 1 to 4096 bytes of UTF-8, copied; should be the name that the message itself says.
+ * :param name: 1 to 4096 bytes of UTF-8, copied; should be the name that the message itself says. One that begins with
+ *   ``xdstp://`` is kept in normal form: context parameters sorted, no escapes but those that are needed, no directives.
  * :param bytes: the packed message, copied; at most 64 MiB; NULL is allowed where ``size`` is 0.
  * :param size: number of ``bytes``; 0 is an empty message.
  * :param alloc: borrowed for the resource's life; NULL means malloc.
@@ -72,7 +73,8 @@ EGRESS_API int egress_resource_with_ttl(egress_resource **out, const egress_reso
  * Its version is a hash of all that it says. It has no bytes and counts as a resource of its type in a snapshot.
  *
  * :param out: set on success only; the caller owns one reference.
- * :param type_url: 1 to 255 bytes of UTF-8, copied. :param name: 1 to 4096 bytes of UTF-8, copied; not ``"*"``.
+ * :param type_url: 1 to 255 bytes of UTF-8, copied. :param name: as for a resource; not ``"*"``. That of an
+ *   xdstp glob is for clients that want the glob.
  * :param code: ``google.rpc.Code``, 1 to 16. :param text: for people, at most 4096 bytes of UTF-8, copied.
  * :param alloc: borrowed for the error's life; NULL means malloc.
  * :return: 0; EGRESS_EINVAL: an argument is not as said here; EGRESS_ENOMEM.

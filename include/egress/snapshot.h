@@ -122,7 +122,10 @@ EGRESS_API size_t egress_snapshot_count(const egress_snapshot *snap, const char 
 /** Resource ``index`` of one type, by name in byte order; borrowed; NULL past the end. Thread: any. Since: 0.1. */
 EGRESS_API egress_resource *egress_snapshot_at(const egress_snapshot *snap, const char *type_url, size_t index);
 
-/** The resource ``name`` of one type; borrowed from the snapshot; NULL when there is none. Thread: any. Since: 0.1. */
+/**
+ * The resource ``name`` of one type, an xdstp name in any form; borrowed from the snapshot; NULL when there is none.
+ * Thread: any. Since: 0.1.
+ */
 EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, const char *type_url, const char *name);
 
 /**

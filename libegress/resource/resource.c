@@ -10,12 +10,13 @@
 #include <egress/error.h>
 
 #include "base/alloc.h"
+#include "resource/xdstp.h"
 
 enum {
-  MAX_TYPE_URL = 255,    /* a length byte in any client's log or table */
-  MAX_NAME = 4096,       /* xdstp names carry parameters; longer is a mistake */
-  MAX_ERROR_TEXT = 4096, /* for people, as the text of a NACK */
-  MAX_BYTES = 64 << 20,  /* far above what a client takes in one gRPC message */
+  MAX_TYPE_URL = 255,           /* a length byte in any client's log or table */
+  MAX_NAME = EGRESS__XDSTP_MAX, /* xdstp names carry parameters; longer is a mistake */
+  MAX_ERROR_TEXT = 4096,        /* for people, as the text of a NACK */
+  MAX_BYTES = 64 << 20,         /* far above what a client takes in one gRPC message */
   VERSION_DIGITS = EGRESS__VERSION_TEXT - 1
 };
 
@@ -141,6 +142,8 @@ static int draft_new(draft *out, const char *type_url, const char *name, size_t 
                      const egress_alloc *alloc) {
   layout l;
   uint8_t ttl[TTL_BYTES];
+  egress__xdstp_room room;
+  name = egress__xdstp_normal_text(&room, name);
   int rv = measure(&l, type_url, name, size, write_ttl(ttl, ttl_ms));
   if (rv != 0)
     return rv;
@@ -259,8 +262,11 @@ static void write_error(egress_resource *r, const error_layout *l, const char *t
 int egress_resource_new_error(egress_resource **out, const char *type_url, const char *name, int32_t code,
                               const char *text, const egress_alloc *alloc) {
   error_layout l;
-  if (out == NULL || type_url == NULL || name == NULL || text == NULL || code < 1 || code > LAST_CODE ||
-      measure_error(&l, type_url, name, text) != 0)
+  egress__xdstp_room room;
+  if (out == NULL || type_url == NULL || name == NULL || text == NULL || code < 1 || code > LAST_CODE)
+    return EGRESS_EINVAL;
+  name = egress__xdstp_normal_text(&room, name);
+  if (measure_error(&l, type_url, name, text) != 0)
     return EGRESS_EINVAL;
   alloc = egress__alloc_or_default(alloc);
   size_t entry = egress__bytes_field_size(DELTA_ERRORS, l.error);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "resource/xdstp.h"
 #include "snapshot/edit.h"
 #include "snapshot/snapshot.h"
 
@@ -121,6 +122,8 @@ int egress_snapshot_builder_put(egress_snapshot_builder *builder, egress_resourc
 int egress_snapshot_builder_remove(egress_snapshot_builder *builder, const char *type_url, const char *name) {
   if (builder == NULL || type_url == NULL || name == NULL)
     return EGRESS_EINVAL;
+  egress__xdstp_room room;
+  name = egress__xdstp_normal_text(&room, name);
   change *known = find_change(find_type(builder, type_url), name);
   if (known != NULL) {
     if (known->now == NULL)

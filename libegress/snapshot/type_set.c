@@ -4,6 +4,8 @@
 
 #include <xxhash.h>
 
+#include "resource/xdstp.h"
+
 egress__type_set *egress__type_set_new(const egress_alloc *alloc) {
   egress__type_set *set = egress__calloc(alloc, 1, sizeof *set);
   if (set == NULL)
@@ -79,9 +81,23 @@ size_t egress__type_set_chunk_of(const egress__type_set *set, egress__span name)
   return from;
 }
 
+egress__cursor egress__type_set_from(const egress__type_set *set, egress__span name) {
+  egress__cursor cursor = {.set = set};
+  if (set == NULL)
+    return cursor;
+  cursor.chunk = egress__type_set_chunk_of(set, name);
+  const egress__chunk *chunk = set->chunks.items[cursor.chunk].chunk;
+  cursor.item = egress__chunk_lower_bound(chunk, name);
+  if (cursor.item == chunk->count)
+    egress__cursor_skip(&cursor);
+  return cursor;
+}
+
 egress_resource *egress__type_set_find_span(const egress__type_set *set, egress__span name) {
+  egress__xdstp_room room;
   if (set == NULL)
     return NULL;
+  name = egress__xdstp_normal(&room, name);
   const egress__chunk *chunk = set->chunks.items[egress__type_set_chunk_of(set, name)].chunk;
   size_t i = egress__chunk_lower_bound(chunk, name);
   return i < chunk->count && egress__compare_name(name, chunk->items[i]) == 0 ? chunk->items[i] : NULL;

@@ -27,12 +27,21 @@ typedef struct egress__type_set {
   EGRESS__VEC(egress__chunk_place) chunks; /* none is empty; all but the first have EGRESS__CHUNK_MIN items */
 } egress__type_set;
 
-/** The item `name`, text without NUL; borrowed; NULL: there is none, or `set` is NULL. */
+/** A place in a set; `{.set = set}` is its beginning. */
+typedef struct egress__cursor {
+  const egress__type_set *set; /* NULL: the empty set */
+  size_t chunk, item;
+} egress__cursor;
+
+/** The item `name`, text without NUL, an xdstp name in any form; borrowed; NULL: there is none, or `set` is NULL. */
 egress_resource *egress__type_set_find_span(const egress__type_set *set, egress__span name);
 egress_resource *egress__type_set_find(const egress__type_set *set, const char *name);
 
 /** The item `index`, below the set's count; borrowed. */
 egress_resource *egress__type_set_at(const egress__type_set *set, size_t index);
+
+/** The first item whose name is not before `name`. */
+egress__cursor egress__type_set_from(const egress__type_set *set, egress__span name);
 
 /** Index of the chunk that has `name`, or would have it; the set has a chunk. */
 size_t egress__type_set_chunk_of(const egress__type_set *set, egress__span name);
@@ -58,12 +67,6 @@ const egress__chunk *egress__type_set_pop(egress__type_set *set);
 
 /** Gives the set, which has an item, its version; it does not change any more. */
 void egress__type_set_finish(egress__type_set *set);
-
-/** A place in a set; `{.set = set}` is its beginning. */
-typedef struct egress__cursor {
-  const egress__type_set *set; /* NULL: the empty set */
-  size_t chunk, item;
-} egress__cursor;
 
 /** The item at the cursor; borrowed; NULL at the end. */
 egress_resource *egress__cursor_item(const egress__cursor *cursor);

@@ -33,9 +33,11 @@ void egress__beat_done(egress__track *track, uint64_t now_ms) {
 
 static int is_wanted(const egress__track *track, const char *name) {
   const egress__name *entry = egress__subscription_find(&track->want, name, strlen(name));
-  if (entry == NULL)
-    return track->want.wildcard;
-  return (track->want.wildcard || entry->wanted) && entry->owed == EGRESS__OWED_NO && !entry->forgotten;
+  if (entry != NULL && (entry->owed != EGRESS__OWED_NO || entry->forgotten))
+    return 0;
+  if (track->want.globs == 0)
+    return track->want.wildcard || (entry != NULL && entry->wanted);
+  return egress__subscription_covers(&track->want, name) && egress__subscription_teller(&track->want, name, 1) == NULL;
 }
 
 /* After a refusal nobody knows which of several sets the client has: then what all of them have alike. */

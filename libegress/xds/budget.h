@@ -12,7 +12,11 @@
  */
 
 /** Which limit a client went over. */
-typedef enum egress__budget_limit { EGRESS__BUDGET_NAMES, EGRESS__BUDGET_BYTES } egress__budget_limit;
+typedef enum egress__budget_limit {
+  EGRESS__BUDGET_NAMES,
+  EGRESS__BUDGET_BYTES,
+  EGRESS__BUDGET_GLOBS /* of one type: a subscription's own limit */
+} egress__budget_limit;
 
 typedef struct egress__budget {
   size_t bytes, max_bytes;

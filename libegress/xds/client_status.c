@@ -5,6 +5,7 @@
 #include <egress/error.h>
 
 #include "resource/resource.h"
+#include "xds/members.h"
 #include "xds/request.h"
 #include "xds/source.h"
 #include "xds/track.h"
@@ -188,12 +189,26 @@ static int put_names(writer *w, const egress__track *track, const egress__type_s
   int rv = 0;
   for (const egress__map_entry *entry; rv == 0 && (entry = egress__map_next(&track->want.names, &cursor)) != NULL;) {
     const egress__name *name = entry->value;
-    const egress_resource *resource = egress__type_set_find(set, name->text);
+    egress__members members = egress__members_of(name, set);
+    const egress_resource *resource = egress__members_next(&members);
     if (!name->wanted)
       continue;
     if (resource == NULL)
       rv = put_absent(w, track, name->text);
-    else if (!track->want.wildcard) /* else it is among everything */
+    else if (!track->want.wildcard && !name->glob) /* else it is among many */
+      rv = put_item(w, track, resource);
+  }
+  return rv;
+}
+
+/* What is not everything, and wanted below a glob only. */
+static int put_below_globs(writer *w, const egress__track *track, const egress__type_set *set) {
+  egress__cursor cursor = {.set = track->want.wildcard || track->want.globs == 0 ? NULL : set};
+  int rv = 0;
+  for (const egress_resource *resource; rv == 0 && (resource = egress__cursor_next(&cursor)) != NULL;) {
+    const char *name = egress_resource_name(resource);
+    const egress__name *own = egress__subscription_find(&track->want, name, strlen(name));
+    if ((own == NULL || !own->wanted || own->glob) && egress__subscription_covers(&track->want, name))
       rv = put_item(w, track, resource);
   }
   return rv;
@@ -203,7 +218,8 @@ static int put_type(writer *w, const egress__track *track) {
   const egress__type_set *set =
       track->source->snap == NULL ? NULL : egress__snapshot_type(track->source->snap, track->type_url);
   int rv = track->want.wildcard ? put_everything(w, track, set) : 0;
-  return rv != 0 ? rv : put_names(w, track, set);
+  rv = rv != 0 ? rv : put_names(w, track, set);
+  return rv != 0 ? rv : put_below_globs(w, track, set);
 }
 
 static int write(writer *w) {

@@ -21,7 +21,8 @@ static int subscribe(egress__track *track, egress__span name) {
     return rv;
   egress__name *entry = egress__subscription_find(&track->want, (const char *)name.data, name.size);
   egress__name_set_owed(&track->want, entry, EGRESS__OWED_NOW);
-  return 0;
+  egress__glob glob;
+  return egress__glob_read(&glob, name) ? egress__subscription_be_glob(&track->want, entry) : 0;
 }
 
 static void unsubscribe(egress__track *track, egress__span text) {
@@ -33,11 +34,11 @@ static void unsubscribe(egress__track *track, egress__span text) {
   egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
   if (name == NULL || !name->wanted)
     return;
-  if (!want->wildcard) {
+  if (!want->wildcard && !egress__subscription_is_below(want, name)) {
     egress__subscription_remove(want, name);
     return;
   }
-  /* Still wanted as part of everything, if it is part of that: the client has to hear which, whatever it held. */
+  /* Still wanted as part of more, if it is part of that: the client has to hear which, whatever it held. */
   egress__subscription_unname(want, name);
   egress__initial_forget(track->initial, text);
 }
@@ -52,7 +53,9 @@ int egress__delta_subscribe(egress__track *track, const egress__request *request
       egress__subscription_set_wildcard(&track->want, 1);
   }
   egress__span rest = request->bytes, name;
+  egress__xdstp_room room;
   while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
+    name = egress__xdstp_normal(&room, name);
     int rv = subscribe(track, name);
     if (rv != 0)
       return rv;
@@ -61,7 +64,8 @@ int egress__delta_subscribe(egress__track *track, const egress__request *request
   }
   rest = request->bytes;
   while (egress__request_name(request, EGRESS__NAMES_REMOVED, &rest, &name))
-    unsubscribe(track, name);
+    unsubscribe(track, egress__xdstp_normal(&room, name));
+  egress__subscription_leave_globs(&track->want);
   return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include <egress/error.h>
 
+#include "resource/xdstp.h"
+
 static size_t count_text(const egress__request *request) {
   egress__span rest = request->bytes, name, version;
   size_t bytes = 0;
@@ -25,7 +27,9 @@ static int add_all(egress__initial *initial, const egress__request *request) {
   egress__span rest = request->bytes, name, version;
   char *to = initial->texts;
   int rv = 0;
+  egress__xdstp_room room;
   while (rv == 0 && egress__request_initial(request, &rest, &name, &version)) {
+    name = egress__xdstp_normal(&room, name); /* which is not longer */
     const char *key = put_text(&to, name);
     char *value = put_text(&to, version);
     rv = egress__budget_ask(initial->budget, 0, egress__map_growth(&initial->versions));
@@ -75,9 +79,10 @@ int egress__initial_has(const egress__initial *initial, const char *name, const 
 }
 
 void egress__initial_forget(egress__initial *initial, egress__span name) {
+  egress__glob glob;
   if (initial == NULL)
     return;
-  if (egress__span_is_star(name))
+  if (egress__span_is_star(name) || egress__glob_read(&glob, name))
     initial->stale = 1;
   else
     egress__map_remove(&initial->versions, (const char *)name.data, name.size);

@@ -1,7 +1,7 @@
 /*
  * State of the world. A response for clusters or listeners holds all that the client wants of them: what is absent is
  * deleted. One for another type may hold just the changed ones: what is absent stays. There is no word for "does not
- * exist" but the absence from a whole response.
+ * exist" but the absence from a whole response. Globs are of delta only: here they are names of nothing.
  */
 #include <string.h>
 
@@ -19,12 +19,13 @@ int egress__sotw_subscribe(egress__track *track, const egress__request *request)
   int wildcard = is_everything(track, request);
   want->request++;
   egress__span rest = request->bytes, name;
+  egress__xdstp_room room;
   while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &name)) {
     if (egress__span_is_star(name)) {
       wildcard = want->named = 1;
       continue;
     }
-    int rv = egress__subscription_add(want, name);
+    int rv = egress__subscription_add(want, egress__xdstp_normal(&room, name));
     if (rv != 0)
       return rv;
   }
@@ -40,9 +41,11 @@ void egress__sotw_overtaken(egress__track *track, const egress__request *request
   int wildcard = is_everything(track, request);
   want->request++;
   egress__span rest = request->bytes, text;
+  egress__xdstp_room room;
   while (egress__request_name(request, EGRESS__NAMES_ADDED, &rest, &text)) {
     want->named = 1; /* should the list that it sends again be empty, that means none */
     wildcard |= egress__span_is_star(text);
+    text = egress__xdstp_normal(&room, text);
     egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
     if (name != NULL)
       name->listed = want->request;

@@ -299,6 +299,8 @@ static int over_budget(const egress__budget *budget, egress__stream_fault *fault
   case EGRESS__BUDGET_BYTES:
     return egress__stream_refuse(fault, EGRESS_ELIMIT, "the names and versions of one stream take more than %zu bytes",
                                  budget->max_bytes);
+  case EGRESS__BUDGET_GLOBS:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d globs of one type", EGRESS__GLOBS_MAX);
   }
   assert(0 && "refused is out of range");
   return EGRESS_ELIMIT;

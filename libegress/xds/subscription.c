@@ -41,11 +41,52 @@ egress__name *egress__subscription_find(const egress__subscription *sub, const c
   return egress__map_get(&sub->names, name, size);
 }
 
+static int is_told(const egress__name *name, int later) {
+  return name->owed == EGRESS__OWED_NOW || (later && name->owed == EGRESS__OWED_LATER);
+}
+
+/* The next glob above a name that there is an entry of; NULL at the end. */
+static const egress__name *next_glob(const egress__subscription *sub, egress__globs_above *walk) {
+  egress__xdstp_room room;
+  for (egress__span glob; sub->globs > 0 && (glob = egress__globs_above_next(walk, &room)).size > 0;) {
+    const egress__name *entry = egress__subscription_find(sub, (const char *)glob.data, glob.size);
+    if (entry != NULL && entry->glob)
+      return entry;
+  }
+  return NULL;
+}
+
+/* 1 when a glob above the name is wanted, other than `but`. */
+static int is_below(const egress__subscription *sub, egress__span name, const egress__name *but) {
+  egress__globs_above walk = {.name = name};
+  for (const egress__name *glob; (glob = next_glob(sub, &walk)) != NULL;)
+    if (glob->wanted && glob != but)
+      return 1;
+  return 0;
+}
+
 int egress__subscription_covers(const egress__subscription *sub, const char *name) {
   if (sub->wildcard)
     return 1;
-  const egress__name *entry = egress__subscription_find(sub, name, strlen(name));
-  return entry != NULL && entry->wanted;
+  size_t size = strlen(name);
+  const egress__name *entry = egress__subscription_find(sub, name, size);
+  return (entry != NULL && entry->wanted) || is_below(sub, (egress__span){(const uint8_t *)name, size}, NULL);
+}
+
+int egress__subscription_is_below(const egress__subscription *sub, const egress__name *name) {
+  return is_below(sub, (egress__span){(const uint8_t *)name->text, name->size}, name);
+}
+
+const egress__name *egress__subscription_teller(const egress__subscription *sub, const char *name, int later) {
+  size_t size = strlen(name);
+  const egress__name *entry = egress__subscription_find(sub, name, size);
+  if (entry != NULL && is_told(entry, later))
+    return entry;
+  egress__globs_above walk = {.name = {(const uint8_t *)name, size}};
+  for (const egress__name *glob; (glob = next_glob(sub, &walk)) != NULL;)
+    if (is_told(glob, later))
+      return glob;
+  return NULL;
 }
 
 void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed) {
@@ -78,6 +119,7 @@ static void drop(egress__subscription *sub, egress__name *name) {
   egress__map_remove(&sub->names, name->text, name->size);
   sub->owed[name->owed]--;
   sub->wanted -= name->wanted;
+  sub->globs -= name->glob;
   sub->changes += name->wanted;
   free_name(sub, name);
 }
@@ -102,7 +144,20 @@ int egress__subscription_add(egress__subscription *sub, egress__span text) {
   return 0;
 }
 
+int egress__subscription_be_glob(egress__subscription *sub, egress__name *name) {
+  if (name->glob)
+    return 0;
+  if (sub->globs == EGRESS__GLOBS_MAX) {
+    sub->budget->refused = EGRESS__BUDGET_GLOBS;
+    return EGRESS_ELIMIT;
+  }
+  sub->globs++;
+  name->glob = 1;
+  return 0;
+}
+
 void egress__subscription_remove(egress__subscription *sub, egress__name *name) {
+  sub->glob_left |= name->glob;
   drop(sub, name);
 }
 
@@ -121,19 +176,29 @@ int egress__subscription_owe(egress__subscription *sub, const char *text) {
   return 0;
 }
 
+/* What is owed and not wanted any more goes. */
+static void drop_unwanted(egress__subscription *sub) {
+  size_t cursor = 0;
+  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
+    egress__name *name = entry->value;
+    if (!name->wanted && !egress__subscription_is_below(sub, name))
+      drop(sub, name);
+  }
+}
+
+void egress__subscription_leave_globs(egress__subscription *sub) {
+  if (sub->glob_left && !sub->wildcard)
+    drop_unwanted(sub);
+  sub->glob_left = 0;
+}
+
 void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard) {
   sub->changes += sub->wildcard != wildcard;
   sub->wildcard = (uint8_t)wildcard;
   sub->wildcard_owed = (uint8_t)wildcard;
   sub->wildcard_forgotten = 0;
-  if (wildcard)
-    return;
-  size_t cursor = 0;
-  for (const egress__map_entry *entry; (entry = egress__map_next(&sub->names, &cursor)) != NULL;) {
-    egress__name *name = entry->value;
-    if (!name->wanted)
-      drop(sub, name);
-  }
+  if (!wildcard)
+    drop_unwanted(sub);
 }
 
 void egress__subscription_keep_listed(egress__subscription *sub) {
@@ -182,7 +247,7 @@ const egress__name *egress__owed_next(egress__owed_names *names) {
     return NULL;
   for (;;) {
     const egress__name *name = egress__map_next(&names->sub->names, &names->cursor)->value;
-    if (name->owed != EGRESS__OWED_NOW && !(names->later && name->owed == EGRESS__OWED_LATER))
+    if (!is_told(name, names->later))
       continue;
     names->left--;
     return name;

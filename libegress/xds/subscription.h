@@ -2,12 +2,13 @@
 #define EGRESS_XDS_SUBSCRIPTION_H
 
 #include "base/map.h"
-#include "base/protowire.h"
+#include "resource/xdstp.h"
 #include "xds/budget.h"
 
 /*
  * What a client wants of one type: everything ("*"), names, or both; and which names it is to be told about whether
- * they changed or not.
+ * they changed or not. A name may be a glob and stand for many; it is an entry as others are. Names are in normal form
+ * (resource/xdstp.h).
  */
 
 /** A name's debt: has the client to be told how it stands, changed or not? */
@@ -20,11 +21,16 @@ typedef enum egress__owed {
 
 enum { EGRESS__OWED_COUNT = EGRESS__OWED_LATER + 1 };
 
+enum {
+  EGRESS__GLOBS_MAX = 4096 /* of one type, on one stream: each is a walk over its range of the resources */
+};
+
 typedef struct egress__name {
   uint32_t listed; /* number of the request that named it last */
   uint16_t size;
   uint8_t wanted : 1;    /* by name; else it stands here only for what is owed */
   uint8_t forgotten : 1; /* an overtaken list was without it: the client may have dropped what it had */
+  uint8_t glob : 1;      /* it stands for all below it */
   uint8_t owed;          /* an egress__owed */
   char text[];
 } egress__name;
@@ -35,10 +41,12 @@ typedef struct egress__subscription {
   uint32_t request;                  /* number of the request being taken */
   uint32_t owed[EGRESS__OWED_COUNT]; /* how many names are in each state */
   uint32_t wanted;                   /* how many are wanted by name */
+  uint32_t globs;                    /* how many are globs */
   uint32_t changes;                  /* how often what the client wants became something else, so far */
   uint8_t wildcard;
   uint8_t wildcard_owed;      /* everything has to be told, even if that is nothing */
   uint8_t wildcard_forgotten; /* as `forgotten` of a name */
+  uint8_t glob_left;          /* a glob was dropped: names may be owed that are not wanted any more */
   uint8_t named;              /* a name was wanted at some time: an empty list does not mean everything any more */
 } egress__subscription;
 
@@ -46,8 +54,17 @@ typedef struct egress__subscription {
 void egress__subscription_init(egress__subscription *sub, const egress_alloc *alloc, egress__budget *budget);
 void egress__subscription_dispose(egress__subscription *sub);
 
-/** 1 when the client wants `name`, by that or as part of everything. */
+/** 1 when the client wants `name`, by that, below a glob or as part of everything. */
 int egress__subscription_covers(const egress__subscription *sub, const char *name);
+
+/** 1 when the client wants a glob, other than `name` itself, that this is below. */
+int egress__subscription_is_below(const egress__subscription *sub, const egress__name *name);
+
+/**
+ * The entry that a resource is to be told for, if it is to be told whether it changed or not: its own, or else that of
+ * the highest glob above it that is owed NOW (`later` 1: or LATER). NULL: there is none.
+ */
+const egress__name *egress__subscription_teller(const egress__subscription *sub, const char *name, int later);
 
 /** The entry of a name; NULL: neither wanted by name nor owed. */
 egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size);
@@ -57,6 +74,9 @@ egress__name *egress__subscription_find(const egress__subscription *sub, const c
  * EGRESS_ELIMIT.
  */
 int egress__subscription_add(egress__subscription *sub, egress__span name);
+
+/** The entry is a glob's: it stands for all below it. Returns 0 or EGRESS_ELIMIT. */
+int egress__subscription_be_glob(egress__subscription *sub, egress__name *name);
 
 /** A name wanted by name is not any more, and nothing is owed about it. */
 void egress__subscription_remove(egress__subscription *sub, egress__name *name);
@@ -71,6 +91,9 @@ void egress__subscription_unname(egress__subscription *sub, egress__name *name);
 int egress__subscription_owe(egress__subscription *sub, const char *name);
 
 void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed);
+
+/** After globs were dropped: nothing is owed about names that were wanted as part of them only. */
+void egress__subscription_leave_globs(egress__subscription *sub);
 
 /** Everything, or no longer everything; then also nothing is owed about names not wanted. */
 void egress__subscription_set_wildcard(egress__subscription *sub, int wildcard);

@@ -5,6 +5,8 @@
 
 #include <egress/error.h>
 
+#include "xds/members.h"
+
 /* Of envoy.config.cluster.v3.Cluster: what it takes to find the endpoints' name. */
 enum { CLUSTER_TYPE = 2, CLUSTER_EDS = 3, TYPE_EDS = 3, EDS_SERVICE_NAME = 2 };
 
@@ -32,6 +34,8 @@ static int endpoints_name(char out[NAME_ROOM], const egress_resource *cluster) {
   }
   if (!is_eds || name.size > EGRESS__NAME_MAX)
     return 0;
+  egress__xdstp_room room;
+  name = egress__xdstp_normal(&room, name);
   if (name.size == 0)
     snprintf(out, NAME_ROOM, "%s", egress_resource_name(cluster));
   else
@@ -54,8 +58,9 @@ static int warm_owed(egress__track *endpoints, const egress__track *clusters, co
   egress__owed_names names = egress__subscription_owed(&clusters->want, all);
   int rv = 0;
   for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;) {
-    const egress_resource *cluster = egress__type_set_find(to, name->text);
-    rv = cluster == NULL ? 0 : warm_cluster(endpoints, clusters, cluster);
+    egress__members members = egress__members_of(name, to);
+    for (const egress_resource *cluster; rv == 0 && (cluster = egress__members_next(&members)) != NULL;)
+      rv = warm_cluster(endpoints, clusters, cluster);
   }
   return rv;
 }

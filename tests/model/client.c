@@ -19,20 +19,32 @@ static int has_legacy(int type) {
   return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
 }
 
+/* 1 when `name` is one of `names`, or below the glob that is. */
+static int is_among(const view *v, uint8_t names, int name) {
+  return names >> name & 1 || (v->delta && names >> GLOB & 1 && BELOW >> name & 1);
+}
+
 static int is_wanted(const view *v, int name) {
-  return v->wildcard || (v->wanted >> name & 1);
+  return v->wildcard || is_among(v, v->wanted, name);
 }
 
 int is_listed(const view *v, int name) {
-  return v->listed_all || (v->listed >> name & 1);
+  return v->listed_all || is_among(v, v->listed, name);
+}
+
+uint8_t removed_names(const xds_response *response) {
+  unsigned names = 0;
+  for (size_t i = 0; i < response->removed; i++) {
+    int name = name_of(response->gone[i]);
+    names |= name == GLOB ? BELOW : 1U << name;
+  }
+  return (uint8_t)names;
 }
 
 uint8_t mentioned(const xds_response *response) {
-  unsigned names = 0;
+  unsigned names = removed_names(response);
   for (size_t i = 0; i < response->count; i++)
-    names |= 1U << (response->puts[i][0] - 'a');
-  for (size_t i = 0; i < response->removed; i++)
-    names |= 1U << (response->gone[i][0] - 'a');
+    names |= 1U << name_of(response->puts[i]);
   return (uint8_t)names;
 }
 
@@ -123,11 +135,11 @@ static void send(client *c, xds_request request) {
   c->ready = 1;
 }
 
-static const char *list(char out[XDS_WORD], uint8_t names, int star) {
-  size_t used = (size_t)snprintf(out, XDS_WORD, "%s", star ? "*" : "");
-  for (int name = 0; name < NAMES; name++)
+static const char *list(char out[XDS_TEXT], uint8_t names, int star) {
+  size_t used = (size_t)snprintf(out, XDS_TEXT, "%s", star ? "*" : "");
+  for (int name = 0; name <= GLOB; name++)
     if (names >> name & 1)
-      used += (size_t)snprintf(out + used, XDS_WORD - used, " %c", 'a' + name);
+      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %s", name_asked(name));
   return out;
 }
 
@@ -145,6 +157,7 @@ static void be_known(view *v) {
   v->listed = v->wanted;
   v->left_all = v->left = 0;
   v->asked_all = v->asked_all && v->listed_all;
+  v->asked_glob = v->asked_glob && (v->listed_all || v->listed >> GLOB & 1);
   let_go(v);
   for (int name = 0; name < NAMES; name++) {
     if (is_listed(v, name))
@@ -169,7 +182,7 @@ static void be_unheard(view *v) {
 /* State of the world: the list as it is now. */
 static void send_list(client *c, int type, const char *nonce, const char *error) {
   view *v = &c->views[type];
-  char names[XDS_WORD];
+  char names[XDS_TEXT];
   list(names, v->wanted, v->wildcard && v->named);
   send(c, (xds_request){.type = TYPE_LETTERS[type], .names = names, .nonce = nonce, .error = error});
   v->started = 1;
@@ -200,9 +213,9 @@ static const char *list_held(char out[XDS_TEXT], const view *v, const step *s) {
   out[0] = '\0';
   for (int name = 0; name < NAMES; name++)
     if (s->claims >> name & 1)
-      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %c=made-up", 'a' + name);
+      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %s=made-up", name_asked(name));
     else if (v->held[name] != 0)
-      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %c=%s", 'a' + name, v->versions[name]);
+      used += (size_t)snprintf(out + used, XDS_TEXT - used, " %s=%s", name_asked(name), v->versions[name]);
   return out;
 }
 
@@ -220,7 +233,12 @@ static void change_wanted(view *v, int type, const step *s) {
   uint8_t dropped = v->wanted & s->drop;
   v->wildcard = (v->wildcard || star || legacy) && !unstar;
   v->wanted = (uint8_t)((v->wanted | s->names) & ~dropped);
-  v->asked |= s->names | dropped;
+  v->asked |= (s->names | dropped) & ((1 << NAMES) - 1);
+  if (s->names >> GLOB & 1 || (dropped >> GLOB & 1 && v->wildcard)) { /* c70; c40 */
+    v->asked_glob = 1;
+    v->excused = 0;
+    v->repeatable |= v->started ? 0xff : BELOW; /* no more counts what it came with, as for "*" */
+  }
   if (star && v->started)
     v->repeatable = 0xff; /* also when it changes its mind before it is answered */
   v->asked_all |= star || legacy;
@@ -228,9 +246,10 @@ static void change_wanted(view *v, int type, const step *s) {
 
 static void change_delta(client *c, int type, const step *s, const char *nonce, const char *error) {
   view *v = &c->views[type];
-  char added[XDS_WORD], dropped[XDS_WORD], held[XDS_TEXT];
+  char added[XDS_TEXT], dropped[XDS_TEXT], held[XDS_TEXT];
   for (int name = 0; name < NAMES; name++)
-    if (s->flags & FLAG_FORGET && (s->names >> name & 1 || (s->flags & FLAG_STAR && !(v->wanted >> name & 1))))
+    if (s->flags & FLAG_FORGET &&
+        (is_among(v, s->names, name) || (s->flags & FLAG_STAR && !is_among(v, v->wanted, name))))
       v->held[name] = v->told[name] = 0;
   int says = !v->started || s->flags & FLAG_CLAIMS; /* c56: later it means nothing */
   if (s->flags & FLAG_STRANGE && nonce == NULL)
@@ -242,8 +261,10 @@ static void change_delta(client *c, int type, const step *s, const char *nonce, 
                         .nonce = nonce,
                         .error = error});
   change_wanted(v, type, s);
-  if (!v->started) /* c54; and c55: what was made up is wrong, so it has to be put right */
+  if (!v->started) { /* c54; and c55: what was made up is wrong, so it has to be put right */
+    v->excused = (uint8_t)(held_names(v) & ~s->claims);
     v->asked = (uint8_t)((v->asked & ~held_names(v)) | s->claims);
+  }
   v->started = 1;
   be_known(v);
 }
@@ -274,15 +295,14 @@ static void apply(client *c, int type, uint8_t part) {
   const xds_response *response = &v->response;
   unsigned gone = is_whole(c, type) ? ~(unsigned)mentioned(response) : 0;
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a', value = atoi(response->puts[i] + 2);
+    int name = name_of(response->puts[i]), value = content_of(response->puts[i]);
     if (!(part >> name & 1) || !is_listed(v, name))
       continue;
     v->told[name] = (uint8_t)value;
     v->held[name] = (uint8_t)(is_wanted(v, name) ? value : 0);
     memcpy(v->versions[name], response->versions[i], XDS_WORD);
   }
-  for (size_t i = 0; i < response->removed; i++)
-    gone |= 1U << (response->gone[i][0] - 'a');
+  gone |= removed_names(response);
   for (int name = 0; name < NAMES; name++)
     if (part & gone & (1U << name))
       v->held[name] = v->told[name] = 0;
@@ -306,6 +326,7 @@ static void remember_answer(client *c, int type, int accept) {
     names |= is_half ? leaving(c, type) : 0; /* of which it will not hear */
     memcpy(v->refused, whole, XDS_WORD);
     memcpy(v->refused_as, v->response.version, XDS_WORD);
+    v->glob_refused |= v->answers_glob;
     v->doubt |= names;
     v->unsettled |= names;
     v->moved = strcmp(v->refused, c->due.version[type]) != 0;
@@ -316,6 +337,7 @@ static void remember_answer(client *c, int type, int accept) {
   if (is_part && (is_refused(v, v->response.version) || is_refused(v, whole)))
     return; /* only what was asked for came; with a change all comes that was refused before */
   v->doubt = v->unsettled = 0;
+  v->glob_refused = 0;
   v->refused[0] = v->refused_as[0] = '\0';
 }
 
@@ -362,9 +384,10 @@ static void answer_any(client *c, const step *s) {
 }
 
 /* The stream of before is gone; what the client holds is not, unless it forgets. */
-static void begin_view(view *v, int forget) {
+static void begin_view(view *v, int delta, int forget) {
   view old = *v;
   memset(v, 0, sizeof *v);
+  v->delta = delta;
   memcpy(v->versions, old.versions, sizeof v->versions);
   if (forget)
     return;
@@ -390,7 +413,7 @@ static void reconnect(client *c, const step *s) {
   c->last_nonce = 0;
   c->due = c->taken = (content){0};
   for (int type = 0; type < TYPES; type++)
-    begin_view(&c->views[type], s->flags & FLAG_FORGET);
+    begin_view(&c->views[type], c->variant == EGRESS__XDS_DELTA, s->flags & FLAG_FORGET);
   for (int type = 0; type < TYPES; type++)
     if (s->part >> type & 1)
       resubscribe(c, type, &old[type], s);
@@ -399,7 +422,7 @@ static void reconnect(client *c, const step *s) {
 /* What the client will hold of a route once it accepts the response in flight. */
 static int coming(const view *routes, int name) {
   for (size_t i = 0; routes->in_flight && i < routes->response.count; i++)
-    if (routes->response.puts[i][0] - 'a' == name)
+    if (name_of(routes->response.puts[i]) == name)
       return atoi(routes->response.puts[i] + 2);
   return routes->held[name];
 }
@@ -435,7 +458,7 @@ static int take_heartbeat(client *c, const xds_response *read) {
   MUST(nonce > c->last_nonce, "c10: the nonce %s is not new", read->nonce);
   MUST(read->removed == 0 && !v->in_flight, "c63: a heartbeat of %c out of place", read->type);
   for (size_t i = 0; i < read->count; i++) {
-    int name = read->puts[i][0] - 'a';
+    int name = name_of(read->puts[i]);
     MUST(strchr(read->puts[i], '~') != NULL, "c63: %c %c in a heartbeat", read->type, 'a' + name);
     MUST(is_listed(v, name), "c63: a heartbeat of %c %c, which is not wanted", read->type, 'a' + name);
     MUST(v->held[name] != 0 && strcmp(v->versions[name], read->versions[i]) == 0,

@@ -11,8 +11,9 @@
 /* One type. */
 typedef struct view {
   int started; /* it asked for the type on this stream */
+  int delta;
   int wildcard;
-  uint8_t wanted;                 /* names, a bit each */
+  uint8_t wanted;                 /* names, a bit each; and GLOB, which in state of the world is a name of nothing */
   int named;                      /* it said a name, or "*", on this stream */
   int unheard;                    /* state of the world: the list that it said last was stale */
   uint8_t held[NAMES];            /* content; 0: it has none */
@@ -31,6 +32,10 @@ typedef struct view {
   xds_response response; /* while in flight */
   uint8_t asked;         /* names to be told about, changed or not */
   int asked_all;
+  int asked_glob;     /* all below it are to be told about, or that there is nothing; but for `excused` */
+  uint8_t excused;    /* it came with these */
+  int answers_glob;   /* the response in flight is the answer to that */
+  int glob_refused;   /* that was refused, so it may come again */
   uint8_t warming;    /* endpoints: their cluster was sent after them, so they are due again */
   uint8_t warmed;     /* endpoints: those, and more that may be sent again */
   uint8_t repeatable; /* names that may be sent again, because it cannot be known what the client has of them */
@@ -96,6 +101,9 @@ int is_refused(const view *v, const char *version);
 
 /* State of the world: names that do not exist, whatever the client has of them. */
 uint8_t unsayable(const client *c, int type);
+
+/* The names that a response removes, by themselves or by their glob. */
+uint8_t removed_names(const xds_response *response);
 
 /* The names that a response speaks of. */
 uint8_t mentioned(const xds_response *response);

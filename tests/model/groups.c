@@ -8,6 +8,33 @@ const char *group_name(int group) {
   return names[group];
 }
 
+#define KIND "xdstp://m/T/k/"
+
+static const char *const texts[NAMES + 1] = {"a", "b", "c", KIND "d", KIND "e", KIND "*"};
+static const char *const asked[NAMES + 1] = {"a", "b", "c", KIND "%64#x", KIND "e?", KIND "*?&#y"};
+
+const char *name_text(int name) {
+  return texts[name];
+}
+
+const char *name_asked(int name) {
+  return asked[name];
+}
+
+int content_of(const char *word) {
+  return atoi(strrchr(word, '=') + 1);
+}
+
+int name_of(const char *word) {
+  for (int name = 0; name <= NAMES; name++) {
+    size_t size = strlen(texts[name]);
+    if (strncmp(word, texts[name], size) == 0 && strchr("=~", word[size]) != NULL)
+      return name;
+  }
+  assert(0 && "a response has names that there are");
+  return -1;
+}
+
 int endpoints_of(int cluster) {
   static const int endpoints[NAMES] = {0, 0, -1, 3, -1};
   return endpoints[cluster];
@@ -38,7 +65,7 @@ content groups_content(const groups *g, int group) {
 enum { TTL_MS = 3000, TTL_EVERY = 3 /* values have a time to live */ };
 
 static void put(egress_snapshot_builder *builder, int type, int name, int value, const egress_alloc *alloc) {
-  char service[4] = "", text[XDS_WORD], name_text[] = {(char)('a' + name), '\0'};
+  char service[4] = "", text[XDS_WORD];
   int endpoints = TYPE_LETTERS[type] == 'C' ? endpoints_of(name) : -1;
   if (endpoints >= 0)
     snprintf(service, sizeof service, endpoints == name ? "!" : "!%c", 'a' + endpoints);
@@ -46,7 +73,7 @@ static void put(egress_snapshot_builder *builder, int type, int name, int value,
   if (value % TTL_EVERY == 0)
     snprintf(text + size, sizeof text - size, "@%d", TTL_MS);
   egress_resource *resource;
-  assert(xds_resource(&resource, TYPE_LETTERS[type], name_text, text, alloc) == 0);
+  assert(xds_resource(&resource, TYPE_LETTERS[type], name_text(name), text, alloc) == 0);
   assert(egress_snapshot_builder_put(builder, resource) == 0);
   egress_resource_unref(resource);
 }
@@ -60,11 +87,10 @@ static void put_all(egress_snapshot_builder *builder, const content *c, const eg
 
 static void apply_edit(egress_snapshot_builder *builder, content *c, const edit *e, const egress_alloc *alloc) {
   uint8_t *value = &c->value[e->type][e->name];
-  char name[] = {(char)('a' + e->name), '\0'};
   if (e->value != 0)
     put(builder, e->type, e->name, e->value, alloc);
   else if (*value != 0)
-    assert(egress_snapshot_builder_remove(builder, xds_type_url(TYPE_LETTERS[e->type]), name) == 0);
+    assert(egress_snapshot_builder_remove(builder, xds_type_url(TYPE_LETTERS[e->type]), name_asked(e->name)) == 0);
   *value = e->value;
 }
 

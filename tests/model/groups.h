@@ -36,6 +36,19 @@ content groups_content(const groups *g, int group);
 
 const char *group_name(int group);
 
+/* What a name is called by the server, and how clients write it; also GLOB. */
+const char *name_text(int name);
+const char *name_asked(int name);
+
+/* The name that a word of a response, "name" or "name=content", begins with. */
+int name_of(const char *word);
+
+/* The number that "name=content" ends in. */
+int content_of(const char *word);
+
+/* The names below the glob, a bit each. */
+enum { BELOW = (1 << NAMES) - (1 << FIRST_BELOW) };
+
 /* The name of the endpoints of a cluster; -1: it has none. Two clusters share theirs. */
 int endpoints_of(int cluster);
 

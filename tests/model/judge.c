@@ -33,18 +33,48 @@ static int is_told(const view *v, int name, int value) {
   return known || v->doubt & bit;
 }
 
+/* c70 */
+static void judge_empty_glob(const client *c, int type) {
+  const view *v = &c->views[type];
+  MUST(v->asked_glob || v->glob_refused, "c70: the glob of %c is told to be empty, unasked", TYPE_LETTERS[type]);
+  for (int name = FIRST_BELOW; name < NAMES; name++)
+    MUST(c->taken.value[type][name] == 0, "c70: the glob of %c is told to be empty, but for %c", TYPE_LETTERS[type],
+         'a' + name);
+}
+
+/* c70: who asks for a glob is told of all below it. What is on its way out may still be there (c58). */
+static void judge_glob(const client *c, const xds_response *response, int type) {
+  const view *v = &c->views[type];
+  int exist = 0, told_empty = 0;
+  for (int name = FIRST_BELOW; name < NAMES; name++) {
+    int value = c->taken.value[type][name], is_excused = v->excused >> name & 1 && v->told[name] == value;
+    exist += value != 0;
+    MUST(value == 0 || mentioned(response) >> name & 1 || is_excused, "c70: %c %c is not told for its glob",
+         TYPE_LETTERS[type], 'a' + name);
+  }
+  for (size_t i = 0; i < response->removed; i++)
+    told_empty += name_of(response->gone[i]) == GLOB;
+  MUST(exist > 0 || told_empty || type <= ENDPOINTS || (v->excused & BELOW) != 0,
+       "c70: the glob of %c is empty, and that is not told", TYPE_LETTERS[type]);
+}
+
 /* Each name that a response speaks of must be one to speak of. Returns how many are news. */
 static int judge_names(const client *c, const xds_response *response, int type) {
   const view *v = &c->views[type];
   int may_repeat = c->variant == EGRESS__XDS_SOTW && (is_whole(c, type) || v->listed_all), news = 0;
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a', told = is_told(v, name, atoi(response->puts[i] + 2));
+    int name = name_of(response->puts[i]), told = is_told(v, name, content_of(response->puts[i]));
     MUST(is_listed(v, name), "c43, c44: %c %c is not subscribed to", response->type, 'a' + name);
     MUST(!told || may_repeat, "c28, c47, c48, c54: %c %c is sent again, unchanged", response->type, 'a' + name);
     news += !told;
   }
   for (size_t i = 0; i < response->removed; i++) {
-    int name = response->gone[i][0] - 'a';
+    int name = name_of(response->gone[i]);
+    if (name == GLOB) {
+      judge_empty_glob(c, type);
+      news++;
+      continue;
+    }
     MUST(is_listed(v, name), "c43, c44: %c %c is removed and not subscribed to", response->type, 'a' + name);
     MUST(!is_told(v, name, 0), "c48: %c %c is removed, which the client does not have", response->type, 'a' + name);
     news++;
@@ -56,8 +86,8 @@ static int judge_names(const client *c, const xds_response *response, int type) 
 static int may_be_late(const client *c, const xds_response *response, int type) {
   const view *v = &c->views[type];
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a';
-    if (!is_told(v, name, atoi(response->puts[i] + 2)) && !((v->unsettled | v->doubt | v->repeatable) >> name & 1))
+    int name = name_of(response->puts[i]);
+    if (!is_told(v, name, content_of(response->puts[i])) && !((v->unsettled | v->doubt | v->repeatable) >> name & 1))
       return 0;
   }
   return type < 2;
@@ -67,7 +97,7 @@ static int may_be_late(const client *c, const xds_response *response, int type) 
 static void judge_reason(const client *c, const xds_response *response, int type, int news) {
   const view *v = &c->views[type];
   int refusing = v->refused[0] != '\0' && !v->moved && is_refused(v, response->version);
-  int asked = v->asked_all || v->asked != 0 || v->warmed != 0;
+  int asked = v->asked_all || v->asked_glob || v->asked != 0 || v->warmed != 0;
   MUST(!refusing || asked, "c18: %c is sent again after it was refused", response->type);
   for (int name = 0; is_whole(c, type) && name < NAMES; name++)
     news += !(mentioned(response) >> name & 1) && !is_told(v, name, 0);
@@ -82,13 +112,13 @@ static void note_clusters(client *c, const xds_response *response) {
   const view *clusters = &c->views[0];
   view *endpoints = &c->views[1];
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a', service = endpoints_of(name);
-    int is_new = clusters->asked_all || clusters->asked >> name & 1;
+    int name = name_of(response->puts[i]), service = endpoints_of(name);
+    int is_new = clusters->asked_all || clusters->asked >> name & 1 || (clusters->asked_glob && BELOW >> name & 1);
     if (service < 0)
       continue;
     endpoints->warmed |= (uint8_t)(1U << service);
     if (endpoints->started && is_listed(endpoints, service) &&
-        (is_new || clusters->told[name] != atoi(response->puts[i] + 2)))
+        (is_new || clusters->told[name] != content_of(response->puts[i])))
       endpoints->warming |= (uint8_t)(1U << service);
   }
 }
@@ -104,8 +134,7 @@ static int is_led_to(const client *c, int name) {
 static void judge_clusters(const client *c, const xds_response *response) {
   const view *clusters = &c->views[CLUSTERS];
   unsigned gone = is_whole(c, CLUSTERS) ? ~(unsigned)mentioned(response) : 0;
-  for (size_t i = 0; i < response->removed; i++)
-    gone |= 1U << (response->gone[i][0] - 'a');
+  gone |= removed_names(response);
   for (int name = 0; name < NAMES; name++)
     MUST(!(gone >> name & 1) || clusters->held[name] == 0 || !is_listed(clusters, name) || !is_led_to(c, name),
          "c58: client %d loses the cluster %c before its route", c->id, 'a' + name);
@@ -113,7 +142,7 @@ static void judge_clusters(const client *c, const xds_response *response) {
 
 static void note_routes(client *c, const xds_response *response) {
   for (size_t i = 0; i < response->count; i++) {
-    int name = response->puts[i][0] - 'a', exists = c->taken.value[CLUSTERS][name] != 0;
+    int name = name_of(response->puts[i]), exists = c->taken.value[CLUSTERS][name] != 0;
     uint8_t *leads = &c->views[ROUTES].leads;
     *leads = (uint8_t)((*leads & ~(1U << name)) | (unsigned)exists << name);
   }
@@ -128,6 +157,10 @@ static void note_response(client *c, const xds_response *response, int type) {
   uint8_t names = is_whole(c, type) ? 0xff : mentioned(response);
   if (response->type == 'C')
     note_clusters(c, response);
+  if (v->asked_glob)
+    judge_glob(c, response, type);
+  v->answers_glob = v->asked_glob;
+  v->asked_glob = v->excused = 0;
   v->answers_all = v->asked_all || v->made[0] == '\0';
   v->unsettled |= v->refused[0] != '\0' ? names : 0;
   v->asked &= (uint8_t)~names;
@@ -186,6 +219,15 @@ static void judge_debts(client *c, int type) {
     MUST(!(v->warming >> name & 1) || !exists, "c59: client %d does not get %c %c again after its cluster", c->id,
          letter, 'a' + name);
   }
+  int exist = 0;
+  for (int name = FIRST_BELOW; name < NAMES; name++) {
+    exist += c->due.value[type][name] != 0;
+    MUST(!v->asked_glob || c->due.value[type][name] == 0 || v->excused >> name & 1,
+         "c70: client %d is not told of %c %c for its glob", c->id, TYPE_LETTERS[type], 'a' + name);
+  }
+  MUST(!v->asked_glob || exist > 0, "c70: client %d is not told that the glob of %c is empty", c->id,
+       TYPE_LETTERS[type]);
+  v->asked_glob = v->excused = 0;
   v->asked = v->warming = v->warmed = 0;
 }
 

@@ -26,6 +26,11 @@ static uint8_t choose_names(const choices *from) {
   return take(from, 2) ? names : (uint8_t)(names & take(from, 1 << NAMES));
 }
 
+/* The same, and now and then the glob. */
+static uint8_t choose_wanted(const choices *from) {
+  return (uint8_t)(choose_names(from) | (take(from, 5) == 0 ? 1U << GLOB : 0));
+}
+
 static void choose_edits(step *out, const choices *from) {
   out->edit_count = (uint8_t)take(from, EDITS_MAX + 1);
   for (size_t i = 0; i < out->edit_count; i++)
@@ -35,8 +40,8 @@ static void choose_edits(step *out, const choices *from) {
 }
 
 static void choose_subscription(step *out, const choices *from) {
-  out->names = choose_names(from);
-  out->drop = (uint8_t)(take(from, 2) ? choose_names(from) & ~out->names : 0);
+  out->names = choose_wanted(from);
+  out->drop = (uint8_t)(take(from, 2) ? choose_wanted(from) & ~out->names : 0);
   unsigned star = take(from, 8); /* else neither */
   out->flags |= (uint8_t)(star == 0 ? FLAG_STAR : star == 1 ? FLAG_UNSTAR : 0);
   unsigned odd = take(from, 8);
@@ -80,7 +85,7 @@ void step_choose(step *out, const choices *from) {
     choose_subscription(out, from);
     break;
   case STEP_STALE:
-    out->names = choose_names(from);
+    out->names = choose_wanted(from);
     out->flags = (uint8_t)((take(from, 2) ? FLAG_REFUSE : 0) | (take(from, 2) ? FLAG_STRANGE : 0) |
                            (take(from, 8) ? 0 : FLAG_STAR));
     break;
@@ -104,6 +109,7 @@ static void print_names(FILE *to, const char *label, uint8_t names, int star) {
   for (int name = 0; name < NAMES; name++)
     if (names >> name & 1)
       fprintf(to, " %c", 'a' + name);
+  fputs(names >> GLOB & 1 ? " glob" : "", to);
 }
 
 static void print_edits(FILE *to, const step *s) {

@@ -10,11 +10,13 @@
  * if only that nothing happens; so any of them can be left out.
  */
 
-enum { TYPES = 6, NAMES = 5, CLIENTS = 4, GROUPS = 3, EDITS_MAX = 5, SCRIPT_MAX = 400 };
+/* Names are a letter each. For delta, FIRST_BELOW and those after it are below a glob, which has the bit after theirs.
+ */
+enum { TYPES = 6, NAMES = 5, FIRST_BELOW = 3, GLOB = NAMES, CLIENTS = 4, GROUPS = 3, EDITS_MAX = 5, SCRIPT_MAX = 400 };
 
 /* In the order in which they must be sent; S secrets, U a type that no snapshot has: neither has a place in it. */
 #define TYPE_LETTERS "CELRSU"
-enum { CLUSTERS = 0, LISTENERS = 2, ROUTES = 3 };
+enum { CLUSTERS = 0, ENDPOINTS = 1, LISTENERS = 2, ROUTES = 3 };
 
 /* Clients join one of the first two. */
 #define GROUP_NAMES \
@@ -56,7 +58,7 @@ typedef struct step {
   uint8_t kind;
   uint8_t client, type;
   uint8_t group, other;
-  uint8_t names, drop, claims; /* a bit each */
+  uint8_t names, drop, claims; /* a bit each; in the first two GLOB, too */
   uint8_t part;                /* STEP_ANSWER, refused: names that are taken over; STEP_CONNECT: types asked for now */
   uint8_t flags;
   uint8_t edit_count;

@@ -290,6 +290,20 @@ static int delta_errors(const egress_alloc *alloc, void *user) {
   return errors(alloc, EGRESS__XDS_DELTA, "C: a=2 c#7");
 }
 
+static int globs(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "E: xdstp:///T/a/b=1 xdstp:///T/a/c=1", .sent = ""},
+      {.request = {.type = 'E', .names = "xdstp:///T/%61/*", .initial = "xdstp:///T/a/d=0"},
+       .sent = "E: xdstp:///T/a/b=1 xdstp:///T/a/c=1 -xdstp:///T/a/d"},
+      {.request = {.type = 'E', .names = "xdstp:///T/z/*"}, .answers = 1, .sent = "E: -xdstp:///T/z/*"},
+      {.snapshot = "E: xdstp:///T/a/b=1 xdstp:///T/z/c=1", .sent = ""},
+      {.request = {.type = 'E'}, .answers = 1, .sent = "E: xdstp:///T/z/c=1 -xdstp:///T/a/c"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
@@ -297,6 +311,7 @@ int main(void) {
   sweep_run("heartbeats, delta", delta_heartbeats, NULL);
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
+  sweep_run("globs", globs, NULL);
   sweep_run("rollback", rollback, NULL);
   sweep_run("make before break", make_before_break, NULL);
   sweep_run("two caches", two_caches, NULL);

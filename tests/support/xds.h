@@ -15,7 +15,7 @@
 #include <egress/error.h>
 #include <egress/snapshot.h>
 
-#include "base/protowire.h"
+#include "resource/xdstp.h"
 #include "xds/stream.h"
 
 enum { XDS_TEXT = 4096, XDS_WORD = 64, XDS_LIST = 16, XDS_REQUEST = 1 << 16 };
@@ -91,7 +91,7 @@ static inline int xds_resource(egress_resource **out, char type, const char *nam
 }
 
 static inline int xds_put_word(egress_snapshot_builder *builder, char type, char *word, const egress_alloc *alloc) {
-  char *equals = strchr(word, '=');
+  char *equals = strrchr(word, '='); /* names of the new kind have some, too */
   assert(equals != NULL);
   *equals = '\0';
   egress_resource *resource;
@@ -147,7 +147,7 @@ static inline uint8_t *xds_put_initial(uint8_t *to, const char *words) {
   char word[XDS_WORD];
   while (words != NULL && xds_word(&words, word)) {
     uint8_t entry[2 * XDS_WORD], *end;
-    char *equals = strchr(word, '=');
+    char *equals = strrchr(word, '=');
     *equals = '\0';
     end = xds_put_text(xds_put_text(entry, 1, word), 2, equals + 1);
     to = egress__put_bytes(to, 5, entry, (size_t)(end - entry));
@@ -244,8 +244,10 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
     snprintf(ttl, sizeof ttl, "%c%u", any.size > 0 ? '@' : '~', xds_duration(xds_field(entry, 6)));
   if (any.size > 0) {
     assert(xds_letter(xds_field(any, 1)) != '?');
-    egress__span own = xds_field(message, 1);
-    assert(own.size == strlen(name) && memcmp(own.data, name, own.size) == 0);
+    egress__xdstp_room rooms[2];
+    const char *said = egress__xdstp_normal_text(&rooms[0], name);
+    egress__span own = egress__xdstp_normal(&rooms[1], xds_field(message, 1));
+    assert(own.size == strlen(said) && memcmp(own.data, said, own.size) == 0);
   }
   const char *equals = any.size > 0 ? "=" : "";
   assert(snprintf(out->puts[out->count++], XDS_WORD, "%s%s%s%s", name, equals, value, ttl) < XDS_WORD);
@@ -286,7 +288,9 @@ static inline void xds_check_names(const xds_response *response) {
   char names[3 * XDS_LIST][XDS_WORD] = {{0}};
   size_t count = 0;
   for (size_t i = 0; i < response->count; i++) {
-    size_t size = strcspn(response->puts[i], "=~");
+    const char *end = strrchr(response->puts[i], '~');
+    end = end != NULL ? end : strrchr(response->puts[i], '=');
+    size_t size = (size_t)(end - response->puts[i]);
     memcpy(names[count], response->puts[i], size);
     names[count++][size] = '\0';
   }

@@ -99,3 +99,44 @@ Test(client_status, c84_the_answer_has_a_limit) {
   egress__buf_dispose(&response);
   xds_end(&client);
 }
+
+/* The names of the configuration's items, each with a space behind; of an item that does not exist with '-' before. */
+static const char *item_names(egress__buf *response) {
+  enum { RESPONSE_CONFIG = 1, CONFIG_ITEM = 3, ITEM_NAME = 2, ITEM_CLIENT_STATUS = 7, DOES_NOT_EXIST = 2 };
+  static char out[XDS_TEXT];
+  egress__span config = xds_field((egress__span){(const uint8_t *)response->data, response->size}, RESPONSE_CONFIG);
+  egress__field field, part;
+  size_t used = 0;
+  out[0] = '\0';
+  while (egress__field_next(&config, &field) == 1) {
+    if (field.number != CONFIG_ITEM)
+      continue;
+    egress__span name = xds_field(field.bytes, ITEM_NAME);
+    int is_gone = 0;
+    while (egress__field_next(&field.bytes, &part) == 1)
+      is_gone |= part.number == ITEM_CLIENT_STATUS && part.value == DOES_NOT_EXIST;
+    used += (size_t)snprintf(out + used, sizeof out - used, "%s%.*s ", is_gone ? "-" : "", (int)name.size,
+                             (const char *)name.data);
+  }
+  return out;
+}
+
+Test(client_status, c70_of_a_glob_what_is_below_it) {
+  xds_client client;
+  egress__buf response;
+  xds_begin(&client, EGRESS__XDS_DELTA);
+  xds_set(&client, "g", "E: xdstp://a/T/b/c=1 xdstp://a/T/b/d=1 xdstp://a/T/e=1");
+  xds_ask(&client, (xds_request){.type = 'E', .names = "xdstp://a/T/b/*"});
+  xds_ask(&client, (xds_request){.type = 'E', .names = "xdstp://a/T/b/d"});
+  egress__buf_init(&response, client.config.alloc);
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_str_eq(item_names(&response), "xdstp://a/T/b/d xdstp://a/T/b/c ");
+  xds_set(&client, "g", "E: xdstp://a/T/e=1");
+  xds_ack(&client, 'E', NULL);
+  xds_ask(&client, (xds_request){.type = 'E', .drop = "xdstp://a/T/b/d"});
+  response.size = 0;
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_str_eq(item_names(&response), "-xdstp://a/T/b/* ");
+  egress__buf_dispose(&response);
+  xds_end(&client);
+}
