@@ -12,11 +12,11 @@ clients=$root/build/clients
 
 # To build, and to run the demonstration.
 packages=(gcc libc6-dev cmake ninja-build pkg-config python3 python3-venv ca-certificates curl openssl libssl-dev
-  libgrpc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libuv1-dev libyaml-dev libidn2-dev libxxhash-dev
+  libnghttp2-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libuv1-dev libyaml-dev libidn2-dev libxxhash-dev
   libmicrohttpd-dev)
 case ${1:-demo} in
 demo) ;;
-test | long) packages+=(g++ python3-dev libcriterion-dev binutils valgrind clang-14 libclang-rt-14-dev) ;;
+test | long) packages+=(g++ python3-dev libgrpc-dev libcriterion-dev binutils valgrind clang-14 libclang-rt-14-dev) ;;
 *) echo "usage: prepare.sh demo|test|long" >&2 && exit 2 ;;
 esac
 

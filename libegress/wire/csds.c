@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <grpc/status.h>
+#include "wire/status_code.h"
 
 #include <egress/error.h>
 #include <egress/status.h>
@@ -24,7 +24,7 @@ typedef struct asker {
 static int open_stream(egress__caller *caller, egress__stream_fault *fault) {
   caller->self = NULL;
   if (caller->server->options.client_status == 0) {
-    fault->status = GRPC_STATUS_UNIMPLEMENTED;
+    fault->status = EGRESS__STATUS_UNIMPLEMENTED;
     snprintf(fault->message, sizeof fault->message, "client status is not served here (client_status)");
     return EGRESS_EUNSUPPORTED;
   }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include <grpc/status.h>
+#include "wire/status_code.h"
 
 #include <egress/error.h>
 
@@ -67,7 +67,7 @@ static int fetch(egress__caller *caller, egress__response *out, egress__stream_f
   int rv = egress__stream_fetch(caller->self, out);
   if (rv != 0)
     return rv;
-  fault->status = GRPC_STATUS_UNAVAILABLE;
+  fault->status = EGRESS__STATUS_UNAVAILABLE;
   snprintf(fault->message, sizeof fault->message, "there is no snapshot yet for the group of this node");
   return EGRESS_ESTATE;
 }

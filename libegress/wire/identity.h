@@ -1,7 +1,7 @@
 #ifndef EGRESS_WIRE_IDENTITY_H
 #define EGRESS_WIRE_IDENTITY_H
 
-#include <grpc/grpc.h>
+#include <openssl/x509.h>
 
 #include <egress/peer.h>
 
@@ -14,11 +14,11 @@ typedef struct egress__identity {
 } egress__identity;
 
 /**
- * What gRPC knows of the client of `call`, which came in by `transport`. `address` is borrowed.
+ * Who a client is that came by `transport` from `address` (borrowed), with `cert`, which was verified; NULL: none.
  *
  * Returns 0 or EGRESS_ENOMEM.
  */
-int egress__identity_read(egress__identity *out, const egress_alloc *alloc, grpc_call *call, egress_transport transport,
+int egress__identity_read(egress__identity *out, const egress_alloc *alloc, X509 *cert, egress_transport transport,
                           const char *address);
 
 /** `{0}` is allowed. */

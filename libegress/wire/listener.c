@@ -9,22 +9,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <grpc/grpc_posix.h>
-#include <grpc/grpc_security.h>
-
 #include <egress/error.h>
 
 #include "base/diag.h"
 #include "wire/tcp.h"
+#include "wire/tls.h"
 
 /*
  *           start               no descriptors left
  *   OPENED -------> ACCEPTING <----------------------> PAUSED        close: from anywhere
  *                               resume
- *
- * Plaintext: while PAUSED clients wait in the kernel's queue. TLS: gRPC 1.51 gives up a socket on which accept has
- * failed, but does not close it; so its gate is shut down, which does, and lives until its streams have ended, while
- * `resume` opens the address anew behind another gate.
  */
 
 static const egress__place nowhere;
@@ -35,14 +29,11 @@ enum { ACCEPT_PER_TURN = 64 };
 
 /* ---- accepting ---- */
 
-/* gRPC owns the descriptor from here on. */
 static void hand_over(egress__listener *listener, int fd) {
   int on = 1;
   if (listener->port != 0) /* ACKs and pushes are small and each is waited for */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  grpc_server_credentials *credentials = grpc_insecure_server_credentials_create();
-  grpc_server_add_channel_from_fd(listener->gate->grpc, fd, credentials);
-  grpc_server_credentials_release(credentials);
+  egress__conn_open(listener->server, fd, &listener->entry);
 }
 
 /* Warns once, until everybody who waits has been let in. */
@@ -82,9 +73,10 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   (void)status;
   (void)events;
   egress__listener *listener = poll->data;
-  for (size_t i = 0; i < ACCEPT_PER_TURN; i++)
-    if (!accept_one(listener))
-      return;
+  egress__server_enter(listener->server);
+  for (size_t i = 0; i < ACCEPT_PER_TURN && accept_one(listener); i++)
+    ;
+  egress__server_leave(listener->server);
 }
 
 static void poll_for_clients(egress__listener *listener) {
@@ -94,10 +86,6 @@ static void poll_for_clients(egress__listener *listener) {
 }
 
 void egress__listener_start(egress__listener *listener) {
-  if (!listener->gate->is_started)
-    egress__gate_start(listener->gate);
-  if (listener->fd < 0)
-    return;
   egress__server_hold_handle(listener->server);
   poll_for_clients(listener);
 }
@@ -133,59 +121,25 @@ static int parse(target *out, const char *address, const egress_listen_options *
   return 0;
 }
 
-/* Listens on the listener's endpoint behind a gate of its own. */
-static int open_tls(egress__listener *listener, egress_diag *diag) {
-  egress__gate *gate = egress__gate_new(listener->server);
-  if (gate == NULL)
-    return EGRESS_ENOMEM;
-  int rv = egress__tls_listen(&listener->port, gate, &listener->endpoint, &listener->tls, diag);
-  if (rv != 0) {
-    egress__gate_free(gate);
-    return rv;
-  }
-  gate->transport = listener->tls.client_ca != NULL ? EGRESS_TRANSPORT_MUTUAL_TLS : EGRESS_TRANSPORT_TLS;
-  gate->insecure_secrets = listener->insecure_secrets;
-  listener->gate = gate;
-  return 0;
-}
-
-/* The one that serves others like it, or a new one; NULL when out of memory. */
-static egress__gate *plain_gate(const egress__listener *listener, egress_transport transport) {
-  egress_server *server = listener->server;
-  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
-    if (gate->transport == transport && gate->insecure_secrets == listener->insecure_secrets)
-      return gate;
-  egress__gate *gate = egress__gate_new(server);
-  if (gate == NULL)
-    return NULL;
-  gate->transport = transport;
-  gate->insecure_secrets = listener->insecure_secrets;
-  return gate;
-}
-
-static int open_plain(egress__listener *listener, const target *at, egress_diag *diag) {
-  egress_server *server = listener->server;
-  egress__gate *gate = plain_gate(listener, at->path != NULL ? EGRESS_TRANSPORT_UNIX : EGRESS_TRANSPORT_PLAINTEXT);
-  if (gate == NULL)
-    return EGRESS_ENOMEM;
+static int open_socket(egress__listener *listener, const target *at, egress_diag *diag) {
   int rv = at->path != NULL ? egress__unix_path_listen(&listener->fd, &listener->unix_path, at->path, diag)
                             : egress__tcp_listen(&listener->fd, &listener->port, &at->endpoint, diag);
   if (rv != 0)
-    goto fail;
+    return rv;
   listener->poll.data = listener;
-  rv = uv_poll_init(server->loop, &listener->poll, listener->fd); /* leaves nothing behind when it fails */
-  if (rv != 0) {
-    rv = egress__diag_error(diag, EGRESS_EADDR, nowhere, "the loop takes no more descriptors: %s", uv_strerror(rv));
-    close(listener->fd);
-    egress__unix_path_release(&listener->unix_path);
-    goto fail;
-  }
-  listener->gate = gate;
-  return 0;
-fail:
-  if (!gate->is_started)
-    egress__gate_free(gate);
+  rv = uv_poll_init(listener->server->loop, &listener->poll, listener->fd); /* leaves nothing behind when it fails */
+  if (rv == 0)
+    return 0;
+  rv = egress__diag_error(diag, EGRESS_EADDR, nowhere, "the loop takes no more descriptors: %s", uv_strerror(rv));
+  close(listener->fd);
+  egress__unix_path_release(&listener->unix_path);
   return rv;
+}
+
+static egress_transport transport_of(const target *at, const egress_listen_options *options) {
+  if (options->tls_cert != NULL)
+    return options->tls_client_ca != NULL ? EGRESS_TRANSPORT_MUTUAL_TLS : EGRESS_TRANSPORT_TLS;
+  return at->path != NULL ? EGRESS_TRANSPORT_UNIX : EGRESS_TRANSPORT_PLAINTEXT;
 }
 
 int egress__listener_open(egress__listener **out, egress_server *server, const char *address,
@@ -198,58 +152,30 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
   if (listener == NULL)
     return EGRESS_ENOMEM;
   listener->server = server;
-  listener->fd = -1;
-  listener->endpoint = at.endpoint;
-  listener->insecure_secrets = options->insecure_secrets;
-  rv = egress__tls_copy(&listener->tls, server->alloc, options);
+  listener->entry =
+      (egress__entry){.transport = transport_of(&at, options), .insecure_secrets = options->insecure_secrets};
+  rv = egress__tls_context(&listener->entry.context, options, diag);
   if (rv == 0)
-    rv = listener->tls.cert != NULL ? open_tls(listener, diag) : open_plain(listener, &at, diag);
-  if (rv != 0) {
+    rv = open_socket(listener, &at, diag);
+  if (rv != 0)
     egress__listener_free(listener);
-    return rv;
-  }
-  *out = listener;
-  return 0;
+  else
+    *out = listener;
+  return rv;
 }
 
-/* ---- another certificate ---- */
-
-int egress__listener_set_tls(egress__listener *listener, const egress_listen_options *options) {
-  egress__tls tls;
-  int rv = egress__tls_copy(&tls, listener->server->alloc, options);
-  if (rv != 0)
-    return rv;
-  egress__tls_dispose(&listener->tls, listener->server->alloc);
-  listener->tls = tls;
-  if (listener->gate != NULL)
-    egress__tls_feed_put(listener->gate->feed, &tls);
-  return 0;
+void egress__listener_set_context(egress__listener *listener, SSL_CTX *context) {
+  SSL_CTX_free(listener->entry.context); /* connections that began with it keep it */
+  listener->entry.context = context;
 }
 
 /* ---- pausing ---- */
 
-void egress__listener_distrust(egress__listener *listener) {
-  if (listener->fd >= 0 || listener->gate == NULL)
-    return;
-  egress__gate_shutdown(listener->gate);
-  listener->gate = NULL;
-  listener->endpoint.port = listener->port; /* clients know this one */
-  pause_for(listener, EMFILE);
-}
-
 void egress__listener_resume(egress__listener *listener) {
   if (!listener->is_paused)
     return;
-  if (listener->fd >= 0) {
-    poll_for_clients(listener);
-  } else if (open_tls(listener, NULL) == 0) {
-    egress__gate_start(listener->gate);
-    listener->has_warned = 0;
-  } else { /* the old socket is still open, or descriptors are still short */
-    egress__server_retry_accept(listener->server);
-    return;
-  }
   listener->is_paused = 0;
+  poll_for_clients(listener);
 }
 
 /* ---- closing ---- */
@@ -260,14 +186,12 @@ static void on_poll_closed(uv_handle_t *handle) {
 }
 
 void egress__listener_close(egress__listener *listener) {
-  if (listener->fd < 0)
-    return; /* gRPC's: its gate closes it */
   uv_close((uv_handle_t *)&listener->poll, on_poll_closed);
   close(listener->fd);
   egress__unix_path_release(&listener->unix_path);
 }
 
 void egress__listener_free(egress__listener *listener) {
-  egress__tls_dispose(&listener->tls, listener->server->alloc);
+  SSL_CTX_free(listener->entry.context);
   egress__free(listener->server->alloc, listener);
 }

@@ -2,29 +2,20 @@
 #define EGRESS_WIRE_LISTENER_H
 
 #include "base/addr.h"
-#include "wire/gate.h"
-#include "wire/tls.h"
+#include "wire/conn.h"
 #include "wire/unix_path.h"
 
-/**
- * One address listened on. With TLS gRPC listens; in plaintext we do and hand it the connections, because its listener
- * stops for good once a descriptor could not be had.
- */
+/** One address listened on. While no descriptors are left, clients wait in the kernel's queue. */
 typedef struct egress__listener {
   struct egress__listener *next;
   egress_server *server;
-  egress__gate *gate; /* NULL: gRPC's listener failed, and there is no new one yet */
-  uint16_t port;      /* 0: unix */
-  int is_paused;      /* no descriptors were left */
-  int has_warned;     /* of that, since it last kept up */
-  /* Plaintext. */
-  int fd; /* -1: TLS */
+  egress__entry entry;
+  uint16_t port;  /* 0: unix */
+  int is_paused;  /* no descriptors were left */
+  int has_warned; /* of that, since it last kept up */
+  int fd;
   uv_poll_t poll;
   egress__unix_path unix_path;
-  /* TLS: what it takes to listen again. */
-  egress__endpoint endpoint;
-  egress__tls tls;
-  uint32_t insecure_secrets;
 } egress__listener;
 
 /**
@@ -37,16 +28,8 @@ int egress__listener_open(egress__listener **out, egress_server *server, const c
 
 void egress__listener_start(egress__listener *listener);
 
-/**
- * Shows clients that connect from here on another certificate, and holds them to other authorities. The options were
- * checked, and have authorities if the listener has.
- *
- * Returns 0 or EGRESS_ENOMEM, then it is as before.
- */
-int egress__listener_set_tls(egress__listener *listener, const egress_listen_options *options);
-
-/** gRPC has failed to accept somewhere: if it listens here, it must be made to listen anew. */
-void egress__listener_distrust(egress__listener *listener);
+/** Clients that connect from here on are served by `context`, which is taken over, instead of the listener's. */
+void egress__listener_set_context(egress__listener *listener, SSL_CTX *context);
 
 /** Accepts again, if it had to stop. */
 void egress__listener_resume(egress__listener *listener);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include <grpc/status.h>
+#include "wire/status_code.h"
 
 #include <egress/error.h>
 
@@ -21,7 +21,7 @@ static int open_stream(egress__caller *caller, egress__stream_fault *fault) {
   caller->self = NULL;
   if (caller->server->options.load_report_ms != 0)
     return 0;
-  fault->status = GRPC_STATUS_UNIMPLEMENTED;
+  fault->status = EGRESS__STATUS_UNIMPLEMENTED;
   snprintf(fault->message, sizeof fault->message, "load reports are not taken here (load_report_ms)");
   return EGRESS_EUNSUPPORTED;
 }

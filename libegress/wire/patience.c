@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <grpc/status.h>
+#include "wire/status_code.h"
 
 static uint64_t unread_end_ms(const egress__patience *patience, const egress_server_options *options, int is_crowded) {
   uint64_t wait_ms = options->max_unread_ms;
@@ -32,18 +32,18 @@ int32_t egress__patience_explain(char out[EGRESS__PATIENCE_TEXT], const egress__
   if (unread_end_ms(patience, options, 0) <= now_ms) {
     snprintf(out, EGRESS__PATIENCE_TEXT, "a response was not read for %" PRIu32 " ms (max_unread_ms)",
              options->max_unread_ms);
-    return GRPC_STATUS_DEADLINE_EXCEEDED;
+    return EGRESS__STATUS_DEADLINE_EXCEEDED;
   }
   if (unread_end_ms(patience, options, is_crowded) <= now_ms) {
     snprintf(out, EGRESS__PATIENCE_TEXT,
              "a response was not read for %d ms, and unread ones take %" PRIu32 " bytes, the most (max_unread_bytes)",
              EGRESS__PATIENCE_CROWDED_MS, options->max_unread_bytes);
-    return GRPC_STATUS_RESOURCE_EXHAUSTED;
+    return EGRESS__STATUS_RESOURCE_EXHAUSTED;
   }
   if (!patience->has_asked)
     snprintf(out, EGRESS__PATIENCE_TEXT, "no request came for %" PRIu32 " ms (first_request_ms)",
              options->first_request_ms);
   else
     snprintf(out, EGRESS__PATIENCE_TEXT, "nothing passed for %" PRIu32 " ms (idle_ms)", options->idle_ms);
-  return GRPC_STATUS_DEADLINE_EXCEEDED;
+  return EGRESS__STATUS_DEADLINE_EXCEEDED;
 }

@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <egress/error.h>
@@ -307,7 +306,7 @@ static int parse_key(EVP_PKEY **out, const contents *c, const reader *r, const b
                                      diag);
 }
 
-/* The first private key of a text, which is the one that gRPC takes. */
+/* The first private key of a text, any others are left alone. */
 static int read_key(EVP_PKEY **out, const char *text, egress_diag *diag) {
   reader r;
   block b;
@@ -343,15 +342,8 @@ static int match(STACK_OF(X509) * chain, EVP_PKEY *key, egress_diag *diag) {
                             key_name, chain_name);
 }
 
-/* OpenSSL's level of security, which the machine's administrator sets, is asked in the way in which gRPC will. */
-static int check_strength(X509 *cert, egress_diag *diag) {
-  SSL_CTX *tls = SSL_CTX_new(TLS_method());
-  if (tls == NULL)
-    return EGRESS_ENOMEM;
-  int ok = SSL_CTX_use_certificate(tls, cert) == 1;
-  SSL_CTX_free(tls);
-  if (ok)
-    return 0;
+/* OpenSSL has a level of security, which the machine's administrator sets. */
+static int too_weak(egress_diag *diag) {
   if (out_of_memory())
     return EGRESS_ENOMEM;
   const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -361,7 +353,16 @@ static int check_strength(X509 *cert, egress_diag *diag) {
                             chain_name, reason != NULL ? reason : "it does not say why");
 }
 
-static int check_pair(const char *chain, const char *key, egress_diag *diag) {
+static int use_chain(SSL_CTX *context, STACK_OF(X509) * certs, EVP_PKEY *key, egress_diag *diag) {
+  if (SSL_CTX_use_certificate(context, sk_X509_value(certs, 0)) != 1 || SSL_CTX_use_PrivateKey(context, key) != 1)
+    return too_weak(diag);
+  for (int i = 1; i < sk_X509_num(certs); i++)
+    if (SSL_CTX_add1_chain_cert(context, sk_X509_value(certs, i)) != 1)
+      return too_weak(diag);
+  return 0;
+}
+
+static int use_pair(SSL_CTX *context, const char *chain, const char *key, egress_diag *diag) {
   STACK_OF(X509) * certs;
   EVP_PKEY *parsed = NULL;
   int rv = read_certificates(&certs, chain, chain_name, diag);
@@ -371,31 +372,37 @@ static int check_pair(const char *chain, const char *key, egress_diag *diag) {
   if (rv == 0) {
     rv = match(certs, parsed, diag);
     if (rv == 0)
-      rv = check_strength(sk_X509_value(certs, 0), diag);
+      rv = use_chain(context, certs, parsed, diag);
     EVP_PKEY_free(parsed);
   }
   free_certificates(certs);
   return rv;
 }
 
-static int check_authorities(const char *text, egress_diag *diag) {
+static int use_authorities(SSL_CTX *context, const char *text, egress_diag *diag) {
   STACK_OF(X509) * certs;
   int rv = read_certificates(&certs, text, authorities_name, diag);
-  if (rv == 0)
-    free_certificates(certs);
+  if (rv != 0)
+    return rv;
+  for (int i = 0; rv == 0 && i < sk_X509_num(certs); i++) {
+    X509 *cert = sk_X509_value(certs, i);
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), cert) != 1 || SSL_CTX_add_client_CA(context, cert) != 1)
+      rv = EGRESS_ENOMEM;
+  }
+  free_certificates(certs);
   return rv;
 }
 
-int egress__pem_check_pair(const char *chain, const char *key, egress_diag *diag) {
+int egress__pem_use_pair(SSL_CTX *context, const char *chain, const char *key, egress_diag *diag) {
   ERR_set_mark();
-  int rv = check_pair(chain, key, diag);
+  int rv = use_pair(context, chain, key, diag);
   ERR_pop_to_mark();
   return rv;
 }
 
-int egress__pem_check_authorities(const char *text, egress_diag *diag) {
+int egress__pem_use_authorities(SSL_CTX *context, const char *text, egress_diag *diag) {
   ERR_set_mark();
-  int rv = check_authorities(text, diag);
+  int rv = use_authorities(context, text, diag);
   ERR_pop_to_mark();
   return rv;
 }

@@ -4,7 +4,7 @@
 
 #include <egress/error.h>
 
-#include "wire/identity.h"
+#include "wire/conn.h"
 #include "xds/request.h"
 
 /* Only addresses of IP end in a port. */
@@ -38,17 +38,10 @@ static int take(egress__quota_peer **out, egress__map *peers, const char *name, 
   return 0;
 }
 
-int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress__gate *gate, grpc_call *call,
-                       const char *address, uint32_t max) {
-  egress__identity who;
-  int rv = egress__identity_read(&who, peers->alloc, call, gate->transport, address);
-  if (rv != 0)
-    return rv;
-  const char *id = who.peer.spiffe_id;
-  rv = id[0] != '\0' ? take(out, peers, id, strlen(id), max)
-                     : take(out, peers, address, size_without_port(address), max);
-  egress__identity_dispose(&who, peers->alloc);
-  return rv;
+int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress_peer *who, uint32_t max) {
+  if (who->spiffe_id[0] != '\0')
+    return take(out, peers, who->spiffe_id, strlen(who->spiffe_id), max);
+  return take(out, peers, who->address, size_without_port(who->address), max);
 }
 
 int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, egress__stream_fault *fault) {
@@ -60,8 +53,12 @@ int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, 
                                  (unsigned)options->max_streams);
   if (options->max_peer_streams >= options->max_streams)
     return 0; /* the limit above comes first: what nobody reads is not counted */
-  int rv =
-      egress__quota_take(out, &server->peers, caller->gate, caller->grpc, caller->address, options->max_peer_streams);
+  egress__identity who;
+  int rv = egress__conn_identity(&who, caller->conn);
+  if (rv != 0)
+    return rv;
+  rv = egress__quota_take(out, &server->peers, &who.peer, options->max_peer_streams);
+  egress__identity_dispose(&who, server->alloc);
   if (rv != EGRESS_ELIMIT)
     return rv;
   return egress__stream_refuse(fault, rv,

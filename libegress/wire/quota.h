@@ -1,6 +1,8 @@
 #ifndef EGRESS_WIRE_QUOTA_H
 #define EGRESS_WIRE_QUOTA_H
 
+#include <egress/peer.h>
+
 #include "base/map.h"
 #include "wire/service.h"
 
@@ -12,13 +14,12 @@ typedef struct egress__quota_peer {
 } egress__quota_peer;
 
 /**
- * Counts one more stream of the client of `call`, which came in by `gate` from `address`. A client is its verified
- * SPIFFE ID, whatever machines have that, or else its address without the port; all of unix sockets are one.
+ * Counts one more stream of a client. A client is its verified SPIFFE ID, whatever machines have that, or else its
+ * address without the port; all of unix sockets are one.
  *
  * Returns 0, EGRESS_ELIMIT: it has `max` already; EGRESS_ENOMEM.
  */
-int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress__gate *gate, grpc_call *call,
-                       const char *address, uint32_t max);
+int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress_peer *who, uint32_t max);
 
 /**
  * Whether there is room for one more stream, of this client: max_streams and max_peer_streams. A stream that is let in

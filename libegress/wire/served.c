@@ -10,6 +10,7 @@
 #include <egress/error.h>
 
 #include "base/alloc.h"
+#include "wire/status_code.h"
 
 static egress__served *served_of(egress__observer *observer) {
   return (egress__served *)((char *)observer - offsetof(egress__served, observer));
@@ -18,8 +19,7 @@ static egress__served *served_of(egress__observer *observer) {
 static void on_group_event(egress__observer *observer, const egress_event *event) {
   egress_server *server = served_of(observer)->server;
   egress__server_tell(server, event);
-  if (server->inbox != NULL)
-    egress__inbox_wake(server->inbox); /* the embedder may be the one who calls the cache: later */
+  egress__server_wake(server); /* the embedder may be the one who calls the cache: later */
 }
 
 static void on_soak_timer(uv_timer_t *timer) {
@@ -87,7 +87,7 @@ int egress__served_choose(egress_cache **out, egress_server *server, const egres
                           egress__stream_fault *fault) {
   egress_cache *cache = server->options.choose(node, type_url, server->options.user);
   if (cache == NULL) {
-    fault->status = GRPC_STATUS_PERMISSION_DENIED;
+    fault->status = EGRESS__STATUS_PERMISSION_DENIED;
     snprintf(fault->message, sizeof fault->message, "there is nothing of this type for this client");
     return EGRESS_EINVAL;
   }

@@ -21,25 +21,20 @@
 /*
  *          listen            close              next turn of the loop
  *   IDLE ----------> SERVING -------> CLOSING ------------------------> ENDING
- *     |                                        streams get a status,      |  all streams and gates have ended;
- *     |                                        gRPC is told to shut down  v  after CLOSE_WAIT_MS they are cut
- *     |  close                                                         DRAINING
- *     |                                                                   |  the pump has seen the end of the queue
- *     |                                                                   v
+ *     |                                        streams get a status,      |  all connections have ended;
+ *     |                                        clients are sent away      v  after CLOSE_WAIT_MS they are cut
  *     +-----------------------------------------------------------> RELEASING
- *                                                                         |  libuv has let go of all handles
+ *        close                                                            |  libuv has let go of all handles
  *                                                                         v
  *                                                                      CLOSED: on_closed has been called
  *
  * Everything here runs on the loop. What the embedder calls never acts on streams at once, but in on_wake: so a
  * callback of the embedder may call anything. Events are told when nothing else of the server is under way.
- *
- * Not handled here: a child forked while a server exists has none of its threads and may only exec or _exit.
  */
 
 enum {
-  DEFAULT_REQUEST_BYTES = 4 << 20, /* gRPC's own default */
-  MAX_REQUEST_BYTES = 1 << 30,     /* what gRPC's argument, an int, holds with room to spare */
+  DEFAULT_REQUEST_BYTES = 4 << 20, /* what gRPC's servers take unless told otherwise */
+  MAX_REQUEST_BYTES = 1 << 30,
   DEFAULT_STREAMS = 20 * 1000,
   DEFAULT_SUBSCRIPTIONS = 100 * 1000,
   DEFAULT_EVENTS = 1024,
@@ -102,12 +97,12 @@ static void set_defaults(egress_server_options *own) {
   set_default(&own->first_request_ms, DEFAULT_FIRST_REQUEST_MS);
   set_default(&own->keepalive_ms, DEFAULT_KEEPALIVE_MS);
   set_default(&own->keepalive_timeout_ms, DEFAULT_KEEPALIVE_TIMEOUT_MS);
-  set_default(&own->connection_age_ms, INT32_MAX); /* gRPC's never */
+  set_default(&own->connection_age_ms, EGRESS__AGE_NEVER);
   set_default(&own->connection_grace_ms, DEFAULT_CONNECTION_GRACE_MS);
 }
 
-/* gRPC's arguments are of type int. */
-static int fit_grpc(const egress_server_options *own) {
+/* Times are added up, and a request's size is doubled. */
+static int are_in_range(const egress_server_options *own) {
   return own->max_request_bytes <= MAX_REQUEST_BYTES && own->keepalive_ms <= INT32_MAX &&
          own->keepalive_timeout_ms <= INT32_MAX && own->connection_age_ms <= INT32_MAX &&
          own->connection_grace_ms <= INT32_MAX;
@@ -119,7 +114,7 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  int fits = fit_grpc(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->client_status <= 1;
+  int fits = are_in_range(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->client_status <= 1;
   return fits && (own->events & ~(uint32_t)ALL_EVENTS) == 0 ? 0 : EGRESS_EINVAL;
 }
 
@@ -163,10 +158,34 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   egress__served_init(server, cache);
   egress__map_init(&server->peers, alloc);
   egress__unread_init(&server->unread, alloc);
-  server->grpc_log = (egress__grpc_log){.log = own.log, .user = own.user};
-  egress__grpc_log_join(&server->grpc_log);
   *out = server;
   return 0;
+}
+
+static void free_shared(egress_server *server) {
+  egress__http2_dispose(&server->http2);
+  BIO_meth_free(server->bio);
+  egress__free(server->alloc, server->outbox);
+  egress__free(server->alloc, server->in);
+}
+
+/* What all connections share; egress_server_free frees it. */
+static int make_shared(egress_server *server) {
+  if (server->in != NULL)
+    return 0;
+  server->bio = egress__socket_method();
+  server->outbox = egress__malloc(server->alloc, sizeof *server->outbox);
+  server->in = egress__malloc(server->alloc, EGRESS__SERVER_IN);
+  int rv = server->bio == NULL || server->outbox == NULL || server->in == NULL
+               ? EGRESS_ENOMEM
+               : egress__http2_init(&server->http2, server->alloc);
+  if (rv == 0)
+    return 0;
+  free_shared(server);
+  server->bio = NULL;
+  server->outbox = NULL;
+  server->in = NULL;
+  return rv;
 }
 
 static void free_listeners(egress_server *server) {
@@ -181,13 +200,13 @@ void egress_server_free(egress_server *server) {
   if (server == NULL)
     return;
   assert((server->state == EGRESS__SERVER_IDLE || server->state == EGRESS__SERVER_CLOSED) && "close comes first");
-  egress__grpc_log_leave(&server->grpc_log);
   free_listeners(server);
   egress__events_dispose(&server->events);
   egress__versions_dispose(&server->versions);
   egress__served_dispose(server);
   egress__map_dispose(&server->peers);
   egress__unread_dispose(&server->unread);
+  free_shared(server);
   egress__free(server->alloc, server->identifier);
   egress__free(server->alloc, server);
 }
@@ -265,13 +284,11 @@ void egress__server_release_handle(egress_server *server) {
     server->on_closed(server, server->close_user); /* may have freed the server */
 }
 
-static void on_timer_closed(uv_handle_t *handle) {
+static void on_handle_closed(uv_handle_t *handle) {
   egress__server_release_handle(handle->data);
 }
 
-static void on_inbox_closed(void *user) {
-  egress__server_release_handle(user);
-}
+static void on_timer(uv_timer_t *timer);
 
 static void begin_end(egress_server *server) {
   uv_timer_stop(&server->timer);
@@ -279,94 +296,54 @@ static void begin_end(egress_server *server) {
   uv_timer_stop(&server->soak);
   for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
     egress__listener_close(listener);
-  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
-    egress__gate_shutdown(gate);
-  egress__calls_finish(server, GRPC_STATUS_UNAVAILABLE, "the server is closing");
-}
-
-/* While serving, those are gates whose listener failed. */
-static void free_empty_gates(egress_server *server) {
-  for (egress__gate **at = &server->gates; *at != NULL;) {
-    egress__gate *gate = *at;
-    if (!egress__gate_is_empty(gate)) {
-      at = &gate->next;
-      continue;
-    }
-    *at = gate->next;
-    egress__gate_free(gate);
-  }
-}
-
-static void cut_gates(egress_server *server) {
-  for (egress__gate *gate = server->gates; gate != NULL; gate = gate->next)
-    egress__gate_cut(gate);
+  egress__calls_finish(server, EGRESS__STATUS_UNAVAILABLE, "the server is closing");
+  egress__conns_leave(server);
 }
 
 static void release(egress_server *server) {
   server->state = EGRESS__SERVER_RELEASING;
-  egress__grpc_log_watch_accept(&server->grpc_log, NULL);
-  uv_close((uv_handle_t *)&server->timer, on_timer_closed);
-  uv_close((uv_handle_t *)&server->beats, on_timer_closed);
-  uv_close((uv_handle_t *)&server->soak, on_timer_closed);
-  if (server->inbox != NULL)
-    egress__inbox_close(server->inbox, on_inbox_closed, server);
-  server->inbox = NULL;
+  uv_close((uv_handle_t *)&server->timer, on_handle_closed);
+  uv_close((uv_handle_t *)&server->beats, on_handle_closed);
+  uv_close((uv_handle_t *)&server->soak, on_handle_closed);
+  uv_close((uv_handle_t *)&server->wake, on_handle_closed);
 }
 
 /* ---- what the loop does ---- */
 
-static void on_timer(uv_timer_t *timer) {
-  egress_server *server = timer->data;
-  if (server->state == EGRESS__SERVER_SERVING) {
-    for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
-      egress__listener_resume(listener);
-  } else if (server->state == EGRESS__SERVER_ENDING) {
-    cut_gates(server);
-  }
-}
-
-void egress__server_retry_accept(egress_server *server) {
-  uv_timer_start(&server->timer, on_timer, RETRY_ACCEPT_MS, 0);
-}
-
-static void on_beats(uv_timer_t *beats) {
-  egress_server *server = beats->data;
-  server->beat_ms = UINT64_MAX;
-  server->streams.now_ms = uv_now(server->loop);
-  egress__calls_beat(server);
-  egress__inbox_wake(server->inbox);
-}
-
-void egress__server_beat_at(egress_server *server, uint64_t due_ms) {
-  uint64_t now_ms = uv_now(server->loop), soonest_ms = now_ms + BEAT_WAIT_MS;
-  uint64_t beat_ms = due_ms > soonest_ms ? due_ms : soonest_ms;
-  if (beat_ms >= server->beat_ms || server->state != EGRESS__SERVER_SERVING)
-    return;
-  server->beat_ms = beat_ms;
-  uv_timer_start(&server->beats, on_beats, beat_ms - now_ms, 0);
-}
-
 /* Takes the next step towards the end, if it is time for one. */
 static void advance(egress_server *server) {
-  switch (server->state) {
-  case EGRESS__SERVER_CLOSING:
+  if (server->state == EGRESS__SERVER_CLOSING) {
     server->state = EGRESS__SERVER_ENDING;
     begin_end(server);
     uv_timer_start(&server->timer, on_timer, CLOSE_WAIT_MS, 0);
-    return;
-  case EGRESS__SERVER_ENDING:
-    free_empty_gates(server);
-    if (server->gates != NULL)
-      return;
-    server->state = EGRESS__SERVER_DRAINING;
-    egress__inbox_shutdown(server->inbox);
-    return;
-  case EGRESS__SERVER_DRAINING:
-    if (egress__inbox_ended(server->inbox))
-      release(server);
-    return;
+    egress__conns_settle(server);
+  }
+  if (server->state == EGRESS__SERVER_ENDING && server->conns == NULL)
+    release(server);
+}
+
+void egress__server_enter(egress_server *server) {
+  server->is_turning = 1;
+  server->streams.now_ms = uv_now(server->loop);
+}
+
+void egress__server_leave(egress_server *server) {
+  egress__conns_settle(server);
+  tell_events(server);
+  advance(server);
+  tell_events(server);
+  server->is_turning = 0;
+  if (server->ready != NULL || server->touched != NULL || server->state == EGRESS__SERVER_CLOSING)
+    egress__server_wake(server);
+}
+
+void egress__server_wake(egress_server *server) {
+  switch (server->state) {
   case EGRESS__SERVER_SERVING:
-    free_empty_gates(server);
+  case EGRESS__SERVER_CLOSING:
+  case EGRESS__SERVER_ENDING:
+    if (!server->is_turning)
+      uv_async_send(&server->wake);
     return;
   case EGRESS__SERVER_IDLE:
   case EGRESS__SERVER_RELEASING:
@@ -376,25 +353,45 @@ static void advance(egress_server *server) {
   assert(0 && "server_state out of range");
 }
 
-static void on_wake(void *user) {
-  egress_server *server = user;
-  server->streams.now_ms = uv_now(server->loop);
-  if (atomic_exchange(&server->grpc_log.accept_failed, 0) && server->state == EGRESS__SERVER_SERVING)
+static void on_wake(uv_async_t *wake) {
+  egress_server *server = wake->data;
+  egress__server_enter(server);
+  egress__calls_flush(server);
+  egress__server_leave(server);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  egress_server *server = timer->data;
+  egress__server_enter(server);
+  if (server->state == EGRESS__SERVER_SERVING) {
     for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
-      egress__listener_distrust(listener);
-  egress__op *op = egress__inbox_take(server->inbox);
-  while (op != NULL) {
-    egress__op *next = op->next; /* `done` may free or reuse the op */
-    op->done(op);
-    op = next;
-    tell_events(server);
+      egress__listener_resume(listener);
+  } else if (server->state == EGRESS__SERVER_ENDING) {
+    egress__conns_cut(server);
   }
-  int more = egress__calls_flush(server);
-  tell_events(server);
-  advance(server);
-  tell_events(server);
-  if (more && server->inbox != NULL)
-    egress__inbox_wake(server->inbox);
+  egress__server_leave(server);
+}
+
+void egress__server_retry_accept(egress_server *server) {
+  uv_timer_start(&server->timer, on_timer, RETRY_ACCEPT_MS, 0);
+}
+
+static void on_beats(uv_timer_t *beats) {
+  egress_server *server = beats->data;
+  egress__server_enter(server);
+  server->beat_ms = UINT64_MAX;
+  egress__calls_beat(server);
+  egress__conns_beat(server);
+  egress__server_leave(server);
+}
+
+void egress__server_beat_at(egress_server *server, uint64_t due_ms) {
+  uint64_t now_ms = uv_now(server->loop), soonest_ms = now_ms + BEAT_WAIT_MS;
+  uint64_t beat_ms = due_ms > soonest_ms ? due_ms : soonest_ms;
+  if (beat_ms >= server->beat_ms || server->state != EGRESS__SERVER_SERVING)
+    return;
+  server->beat_ms = beat_ms;
+  uv_timer_start(&server->beats, on_beats, beat_ms - now_ms, 0);
 }
 
 /* ---- listening and closing ---- */
@@ -414,8 +411,14 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
   return 0;
 }
 
-static void init_timers(egress_server *server) {
+static void init_handles(egress_server *server) {
   uv_timer_t *timers[] = {&server->timer, &server->beats, &server->soak};
+  int rv = uv_async_init(server->loop, &server->wake, on_wake);
+  /* A loop has the descriptor that this needs from its beginning: uv_loop_init makes one of these. */
+  assert(rv == 0 && "uv_async_init");
+  (void)rv;
+  server->wake.data = server;
+  egress__server_hold_handle(server);
   for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
     uv_timer_init(server->loop, timers[i]);
     timers[i]->data = server;
@@ -423,35 +426,23 @@ static void init_timers(egress_server *server) {
   }
 }
 
-static void put_on_loop(egress_server *server) {
-  egress__inbox_attach(server->inbox, server->loop, on_wake, server);
-  egress__grpc_log_watch_accept(&server->grpc_log, server->inbox);
-  egress__server_hold_handle(server);
-  init_timers(server);
-  server->state = EGRESS__SERVER_SERVING;
-  egress__served_start(server);
-}
-
 static int listen_on(egress_server *server, const char *address, const egress_listen_options *options,
                      egress_diag *diag) {
   egress__listener *listener;
-  if (server->inbox == NULL) {
-    server->inbox = egress__inbox_new(server->alloc);
-    if (server->inbox == NULL)
-      return EGRESS_ENOMEM;
+  int rv = make_shared(server);
+  if (rv == 0)
+    rv = egress__listener_open(&listener, server, address, options, diag);
+  if (rv != 0)
+    return rv;
+  if (server->state == EGRESS__SERVER_IDLE) {
+    init_handles(server);
+    server->state = EGRESS__SERVER_SERVING;
+    egress__served_start(server);
   }
-  int rv = egress__listener_open(&listener, server, address, options, diag);
-  if (rv == 0) {
-    if (server->state == EGRESS__SERVER_IDLE)
-      put_on_loop(server);
-    *server->last_listener = listener;
-    server->last_listener = &listener->next;
-    egress__listener_start(listener);
-  } else if (server->state == EGRESS__SERVER_IDLE) {
-    egress__inbox_free(server->inbox);
-    server->inbox = NULL;
-  }
-  return rv;
+  *server->last_listener = listener;
+  server->last_listener = &listener->next;
+  egress__listener_start(listener);
+  return 0;
 }
 
 int egress_server_listen(egress_server *server, const char *address, const egress_listen_options *options,
@@ -462,8 +453,6 @@ int egress_server_listen(egress_server *server, const char *address, const egres
     return egress__diag_error(diag, EGRESS_ESTATE, nowhere, "the server is closing");
   egress_listen_options own;
   int rv = take_listen_options(&own, options, diag);
-  if (rv == 0)
-    rv = egress__tls_check(&own, diag);
   return rv != 0 ? rv : listen_on(server, address, &own, diag);
 }
 
@@ -471,9 +460,9 @@ int egress_server_listen(egress_server *server, const char *address, const egres
 static int check_kind(const egress__listener *listener, const egress_listen_options *options, egress_diag *diag) {
   if (listener == NULL)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "the server does not listen on so many addresses");
-  if (listener->tls.cert == NULL || options->tls_cert == NULL)
+  if (listener->entry.context == NULL || options->tls_cert == NULL)
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere, "an address is served by TLS from its beginning, or never");
-  if ((listener->tls.client_ca == NULL) != (options->tls_client_ca == NULL))
+  if ((listener->entry.transport == EGRESS_TRANSPORT_MUTUAL_TLS) != (options->tls_client_ca != NULL))
     return egress__diag_error(diag, EGRESS_EINVAL, nowhere,
                               "an address asks for client certificates (tls_client_ca) from its beginning, or never");
   return 0;
@@ -488,11 +477,16 @@ int egress_server_set_tls(egress_server *server, size_t index, const egress_list
   egress__listener *listener = listener_at(server, index);
   egress_listen_options own;
   int rv = take_listen_options(&own, options, diag);
+  SSL_CTX *context = NULL;
   if (rv == 0)
-    rv = egress__tls_check(&own, diag);
+    rv = egress__tls_context(&context, &own, diag);
   if (rv == 0)
     rv = check_kind(listener, &own, diag);
-  return rv != 0 ? rv : egress__listener_set_tls(listener, &own);
+  if (rv == 0)
+    egress__listener_set_context(listener, context);
+  else
+    SSL_CTX_free(context);
+  return rv;
 }
 
 void egress_server_close(egress_server *server, egress_close_fn on_closed, void *user) {
@@ -502,9 +496,9 @@ void egress_server_close(egress_server *server, egress_close_fn on_closed, void 
   server->close_user = user;
   if (server->state == EGRESS__SERVER_SERVING) {
     server->state = EGRESS__SERVER_CLOSING;
-    egress__inbox_wake(server->inbox);
+    egress__server_wake(server);
     return;
   }
-  init_timers(server); /* for their close callbacks: the first that can come on the loop */
+  init_handles(server); /* for their close callbacks: the first that can come on the loop */
   release(server);
 }

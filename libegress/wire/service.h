@@ -1,8 +1,8 @@
 #ifndef EGRESS_WIRE_SERVICE_H
 #define EGRESS_WIRE_SERVICE_H
 
-#include "wire/gate.h"
 #include "wire/method.h"
+#include "wire/server.h"
 
 /*
  * What a method serves, apart from how gRPC carries it: wire/call.c reads and writes messages and keeps the limits that
@@ -10,14 +10,16 @@
  * Thread: the loop's.
  */
 
+/** The connection of a client (wire/conn.h). */
+typedef struct egress__conn egress__conn;
+
 /** A client that calls a method, as its service sees it. It stays where it is for the life of the call. */
 typedef struct egress__caller {
   egress_server *server;
-  egress__gate *gate; /* that it came in by */
-  grpc_call *grpc;
+  const egress__conn *conn; /* that it came in by; NULL once that is gone, for a call that has ended */
   uint64_t stream_id;
   uint64_t opened_ms;  /* when, in the loop's time */
-  const char *address; /* as gRPC prints it; "" when there was no memory for that */
+  const char *address; /* the client's, as events say it */
   egress__method method;
   void *self; /* the service's own; valid between its `open` and `free` */
 } egress__caller;

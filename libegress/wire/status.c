@@ -8,6 +8,7 @@
 #include "resource/json_writer.h"
 #include "resource/moment.h"
 #include "wire/call.h"
+#include "wire/conn.h"
 #include "wire/discovery.h"
 #include "wire/epoch.h"
 #include "wire/identity.h"
@@ -77,7 +78,7 @@ int egress_status_next_stream(egress_status *status, egress_stream_status *out) 
     return 0;
   }
   egress__identity identity;
-  int rv = egress__identity_read(&identity, alloc, caller->grpc, caller->gate->transport, caller->address);
+  int rv = egress__conn_identity(&identity, caller->conn);
   if (rv != 0)
     return rv;
   egress__identity_dispose(&status->identity, alloc);

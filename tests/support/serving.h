@@ -12,7 +12,7 @@
 
 #include <egress/egress.h>
 
-#include "wire/gate.h"
+#include "wire/server.h"
 
 enum { SERVING_DEADLINE_MS = 30 * 1000, SERVING_LOOK_MS = 2 };
 

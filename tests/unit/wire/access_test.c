@@ -7,27 +7,31 @@
 #include <egress/error.h>
 #include <egress/resource.h>
 
+#include "wire/conn.h"
+#include "wire/status_code.h"
+
 #define SECRET "envoy.extensions.transport_sockets.tls.v3.Secret"
 #define GOOGLE "type.googleapis.com/"
 
 static egress_server server;
-static egress__gate gate;
+static egress__conn conn;
 static egress__stream_fault fault;
 
 static int ask(const char *type_url) {
   const egress_node node = {"n", "c"};
-  const egress__caller caller = {.server = &server, .gate = &gate, .address = "ipv4:127.0.0.1:1", .stream_id = 7};
+  const egress__caller caller = {.server = &server, .conn = &conn, .address = "ipv4:127.0.0.1:1", .stream_id = 7};
   return egress__access_check(&caller, &node, type_url, &fault);
 }
 
 static int ask_over(egress_transport transport, const char *type_url) {
-  gate.transport = transport;
+  conn.transport = transport;
   return ask(type_url);
 }
 
 static void begin(void) {
   server = (egress_server){.alloc = egress__alloc_or_default(NULL)};
-  gate = (egress__gate){.server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT};
+  conn = (egress__conn){
+      .server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT, .address = (char[]){"ipv4:127.0.0.1:1"}};
   memset(&fault, '?', sizeof fault);
 }
 
@@ -42,7 +46,7 @@ Test(access, secrets_go_where_nobody_else_reads_them) {
 
 Test(access, secrets_go_nowhere_else) {
   cr_expect_eq(ask_over(EGRESS_TRANSPORT_PLAINTEXT, GOOGLE SECRET), EGRESS_EINVAL);
-  cr_expect_eq(fault.status, GRPC_STATUS_PERMISSION_DENIED);
+  cr_expect_eq(fault.status, EGRESS__STATUS_PERMISSION_DENIED);
   cr_expect_str_eq(fault.message,
                    "secrets (SDS) are served over mutual TLS or a unix socket only, and this is plaintext TCP; connect "
                    "that way, or allow it at the server (insecure_secrets of the listen options)");
@@ -64,7 +68,7 @@ Test(access, other_types_are_no_secrets) {
 }
 
 Test(access, a_listener_may_be_told_to_serve_secrets_to_anybody) {
-  gate.insecure_secrets = 1;
+  conn.insecure_secrets = 1;
   cr_expect_eq(ask_over(EGRESS_TRANSPORT_PLAINTEXT, GOOGLE SECRET), 0);
   cr_expect_eq(ask_over(EGRESS_TRANSPORT_TLS, GOOGLE SECRET), 0);
 }
@@ -80,7 +84,7 @@ static int32_t judge(const egress_access *access, char *out, size_t size, void *
   cr_assert(user == &its_own && size == 256 && access->stream_id == 7);
   for (size_t i = 0; i < size; i++)
     cr_assert_eq(out[i], '\0', "nothing of another refusal is left");
-  cr_expect_eq(access->peer->transport, (int32_t)gate.transport);
+  cr_expect_eq(access->peer->transport, (int32_t)conn.transport);
   cr_expect_str_eq(access->peer->address, "ipv4:127.0.0.1:1");
   cr_expect_str_eq(access->peer->spiffe_id, "");
   cr_expect_str_eq(access->peer->common_name, "");

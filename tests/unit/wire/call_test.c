@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/counted.h"
 #include "support/grpc_client.h"
 #include "support/serving.h"
 #include "support/xds.h"
@@ -64,44 +63,19 @@ static int no_stream_is_open(void *user) {
   return egress_server_stream_count(s.server) == 0;
 }
 
-static int only_waiting_calls_are_left(void *user) {
-  const egress__gate *gate = user;
-  return gate->call_count == EGRESS__GATE_SLOTS;
-}
-
-/* ---- memory ---- */
-
-static void open_one(void *user) {
+static int no_call_is_left(void *user) {
   (void)user;
-  clients[0] = client_open(s.address, NULL);
-}
-
-Test(call, a_client_for_whom_there_is_no_memory_is_told_and_the_next_one_served) {
-  const egress_alloc *usual = s.server->alloc;
-  s.server->alloc = &counted;
-  counted_left = 0;
-  serving_while(&s, open_one, NULL);
-  serving_while(&s, read_status, clients[0]);
-  cr_assert_eq(status, GRPC_STATUS_RESOURCE_EXHAUSTED);
-  serving_while(&s, close_all, NULL);
-  s.server->alloc = usual;
-  serving_until(&s, only_waiting_calls_are_left, s.server->gates);
-  serving_while(&s, connect_all, NULL);
-  serving_while(&s, close_all, NULL);
-  serving_until(&s, no_stream_is_open, NULL);
+  return s.server->calls == NULL;
 }
 
 /* ---- streams ---- */
 
-Test(call, another_waits_in_its_place_and_it_frees_itself) {
-  egress__gate *gate = s.server->gates;
-  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS);
-  count = EGRESS__GATE_SLOTS + 4; /* more than waited at first */
+Test(call, it_frees_itself) {
+  count = 20;
   serving_while(&s, connect_all, NULL);
   cr_assert_eq(egress_server_stream_count(s.server), (size_t)count);
-  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS + (size_t)count);
   serving_while(&s, close_all, NULL);
-  serving_until(&s, only_waiting_calls_are_left, gate);
+  serving_until(&s, no_call_is_left, NULL);
   cr_assert_eq(egress_server_stream_count(s.server), 0);
 }
 
@@ -117,36 +91,34 @@ Test(call, finish_ends_the_stream_with_its_status) {
   egress_event event = {0};
   serving_while(&s, connect_all, NULL);
   egress__call *call = open_call();
-  egress__call_finish(call, GRPC_STATUS_FAILED_PRECONDITION, message);
+  egress__call_finish(call, EGRESS__STATUS_FAILED_PRECONDITION, message);
   message[0] = 'X'; /* was copied */
   cr_assert_eq(egress_server_stream_count(s.server), 0, "at once");
-  egress__call_finish(call, GRPC_STATUS_ABORTED, "too late");
+  egress__call_finish(call, EGRESS__STATUS_ABORTED, "too late");
   serving_while(&s, read_status, clients[0]);
-  cr_assert_eq(status, GRPC_STATUS_FAILED_PRECONDITION);
+  cr_assert_eq(status, EGRESS__STATUS_FAILED_PRECONDITION);
   do
     cr_assert_eq(egress_server_next_event(s.server, &event), 1);
   while (event.kind != EGRESS_EVENT_DISCONNECTED);
-  cr_assert_eq(event.status, GRPC_STATUS_FAILED_PRECONDITION);
+  cr_assert_eq(event.status, EGRESS__STATUS_FAILED_PRECONDITION);
   cr_assert_str_eq(event.message, "ended by the test");
   cr_assert_eq(egress_server_next_event(s.server, &event), 0, "once");
   serving_while(&s, close_all, NULL);
 }
 
-Test(call, finishing_ends_no_call_that_waits) {
-  egress__gate *gate = s.server->gates;
-  egress__calls_finish(s.server, GRPC_STATUS_UNAVAILABLE, "nobody is there");
-  cr_assert_eq(gate->call_count, EGRESS__GATE_SLOTS);
+Test(call, all_can_be_finished_and_others_come) {
+  egress__calls_finish(s.server, EGRESS__STATUS_UNAVAILABLE, "nobody is there");
   count = 3;
   serving_while(&s, connect_all, NULL);
-  egress__calls_finish(s.server, GRPC_STATUS_UNAVAILABLE, "go");
+  egress__calls_finish(s.server, EGRESS__STATUS_UNAVAILABLE, "go");
   cr_assert_eq(egress_server_stream_count(s.server), 0);
   for (int i = 0; i < count; i++) {
     status = 0;
     serving_while(&s, read_status, clients[i]);
-    cr_expect_eq(status, GRPC_STATUS_UNAVAILABLE);
+    cr_expect_eq(status, EGRESS__STATUS_UNAVAILABLE);
   }
   serving_while(&s, close_all, NULL);
-  serving_while(&s, connect_all, NULL); /* those that waited still take clients */
+  serving_while(&s, connect_all, NULL);
   serving_while(&s, close_all, NULL);
   serving_until(&s, no_stream_is_open, NULL);
 }
@@ -191,7 +163,7 @@ Test(call, a_stream_waits_while_there_is_no_room_and_is_sent_the_last_state_then
   s.server->options.max_unread_bytes = 0; /* not even for one */
   serve("C: a=2");
   cr_assert_eq(egress__calls_flush(s.server), 0);
-  cr_assert_eq(s.server->unread.bytes, 0, "nothing was given to gRPC");
+  cr_assert_eq(s.server->unread.bytes, 0, "nothing was begun");
   serve("C: a=3");
   cr_assert_eq(egress__calls_flush(s.server), 0);
   cr_assert_eq(s.server->unread.bytes, 0);
@@ -205,7 +177,7 @@ Test(call, what_was_read_is_not_counted_any_more) {
   count = 3;
   serving_while(&s, connect_all, NULL);
   serving_while(&s, close_all, NULL);
-  serving_until(&s, only_waiting_calls_are_left, s.server->gates);
+  serving_until(&s, no_call_is_left, NULL);
   cr_assert_eq(s.server->unread.bytes, 0);
   cr_assert_eq(s.server->unread.bodies.count, 0);
 }

@@ -3,14 +3,14 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include <grpc/status.h>
-
 #include <egress/resource.h>
 
 #include "support/xds.h"
+#include "wire/conn.h"
+#include "wire/status_code.h"
 
 static egress_server server;
-static egress__gate gate;
+static egress__conn conn;
 static egress__caller caller;
 static egress__stream_fault fault;
 static egress_message seen;
@@ -28,7 +28,7 @@ static void on_event(egress__stream *stream, const egress_event *event, void *us
 
 static void open_as(egress__method method) {
   caller = (egress__caller){
-      .server = &server, .gate = &gate, .stream_id = 7, .address = "ipv4:127.0.0.1:1", .method = method};
+      .server = &server, .conn = &conn, .stream_id = 7, .address = "ipv4:127.0.0.1:1", .method = method};
   cr_assert_eq(egress__discovery.open(&caller, &fault), 0);
 }
 
@@ -74,7 +74,7 @@ Test(discovery, a_fetch_has_an_answer_or_a_fault) {
   open_as((egress__method){.variant = EGRESS__XDS_SOTW, .type_url = EGRESS_TYPE_CLUSTER, .is_unary = 1});
   cr_assert_eq(egress__discovery.request(&caller, request, sizeof request, &fault), 0);
   cr_assert_lt(egress__discovery.next(&caller, &response, &fault), 0);
-  cr_assert_eq(fault.status, GRPC_STATUS_UNAVAILABLE);
+  cr_assert_eq(fault.status, EGRESS__STATUS_UNAVAILABLE);
   cr_assert_str_eq(fault.message, "there is no snapshot yet for the group of this node");
   egress_event event = {0};
   egress__discovery.describe(&caller, &event);

@@ -8,12 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "support/counted.h"
 #include "support/grpc_client.h"
 #include "support/pki.h"
 #include "support/serving.h"
 #include "support/xds.h"
 #include "wire/tcp.h"
+#include "wire/tls.h"
 
 static serving s;
 static int warnings; /* of paused listeners */
@@ -89,21 +89,13 @@ Test(listener, accepts_nothing_before_it_is_started) {
   close(fd);
 }
 
-Test(listener, all_of_plaintext_share_a_gate) {
-  open_at("127.0.0.1:0", NULL);
-  cr_assert_eq(listener->gate, s.server->listeners->gate);
-  cr_assert_null(listener->gate->next);
-  egress__listener_start(listener);
-}
-
 static egress__listener *open_and_start(const char *where, const egress_listen_options *options) {
   open_at(where, options);
   egress__listener_start(listener);
   return listener;
 }
 
-/* Who comes in by a gate is told apart by it alone. */
-Test(listener, what_is_said_of_clients_is_said_by_their_gate) {
+Test(listener, what_is_said_of_clients_is_said_by_where_they_come_in) {
   char where[80];
   egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
   EVP_PKEY *pair = pki_key("EC");
@@ -111,22 +103,20 @@ Test(listener, what_is_said_of_clients_is_said_by_their_gate) {
   strcpy(folder, "/tmp/egress-listener-XXXXXX");
   cr_assert_not_null(mkdtemp(folder));
   snprintf(where, sizeof where, "unix:%s/s", folder);
-  const egress__gate *plain = s.server->listeners->gate;
-  cr_expect(plain->transport == EGRESS_TRANSPORT_PLAINTEXT && !plain->insecure_secrets);
-  const egress__gate *local = open_and_start(where, NULL)->gate;
-  cr_expect(local != plain && local->transport == EGRESS_TRANSPORT_UNIX);
-  cr_expect_eq(open_and_start("127.0.0.1:0", NULL)->gate, plain);
+  const egress__entry *entry = &s.server->listeners->entry;
+  cr_expect(entry->transport == EGRESS_TRANSPORT_PLAINTEXT && !entry->insecure_secrets);
+  cr_expect_eq(open_and_start(where, NULL)->entry.transport, EGRESS_TRANSPORT_UNIX);
   options.insecure_secrets = 1;
-  const egress__gate *open = open_and_start("127.0.0.1:0", &options)->gate;
-  cr_expect(open != plain && open->transport == EGRESS_TRANSPORT_PLAINTEXT && open->insecure_secrets);
+  entry = &open_and_start("127.0.0.1:0", &options)->entry;
+  cr_expect(entry->transport == EGRESS_TRANSPORT_PLAINTEXT && entry->insecure_secrets);
   options.insecure_secrets = 0;
   options.tls_cert = cert;
   options.tls_key = key;
-  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->transport, EGRESS_TRANSPORT_TLS);
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->entry.transport, EGRESS_TRANSPORT_TLS);
   options.tls_client_ca = cert;
-  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->transport, EGRESS_TRANSPORT_MUTUAL_TLS);
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->entry.transport, EGRESS_TRANSPORT_MUTUAL_TLS);
   options.insecure_secrets = 1;
-  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->gate->insecure_secrets, 1);
+  cr_expect_eq(open_and_start("127.0.0.1:0", &options)->entry.insecure_secrets, 1);
   free(cert);
   free(key);
   EVP_PKEY_free(pair);
@@ -137,8 +127,6 @@ Test(listener, one_that_cannot_be_opened_is_not_there) {
   egress__listener *out = NULL;
   cr_assert_lt(egress__listener_open(&out, s.server, s.address, &options, NULL), 0);
   cr_assert_null(out);
-  cr_assert_eq(s.server->gates, s.server->listeners->gate, "which others use");
-  cr_assert_null(s.server->gates->next);
 }
 
 static int is_free(uint16_t port) {
@@ -221,13 +209,14 @@ Test(listener, without_descriptors_it_pauses_and_warns_once) {
 Test(listener, resuming_one_that_serves_does_nothing) {
   open_at("127.0.0.1:0", NULL);
   egress__listener_start(listener);
-  const egress__gate *gate = listener->gate;
-  egress__listener_distrust(listener); /* it is not gRPC that accepts here */
   egress__listener_resume(listener);
-  cr_assert(listener->gate == gate && !listener->is_paused && warnings == 0);
+  cr_assert(!listener->is_paused && warnings == 0);
+  int fd = connect_raw();
+  serving_until(&s, is_served, &fd);
+  close(fd);
 }
 
-/* ---- TLS ---- */
+/* ---- clients ---- */
 
 static void open_one(void *user) {
   (void)user;
@@ -240,58 +229,11 @@ static void use_and_close_one(void *user) {
   client_close(one);
 }
 
-/* Or it has not arrived when the port fails, and ends with it. */
-static int is_open(void *user) {
-  const egress__gate *gate = user;
-  return gate->call_count == EGRESS__GATE_SLOTS + 1;
-}
-
-static int serves_again(void *user) {
-  (void)user;
-  return !listener->is_paused;
-}
-
 static void serve_something(void) {
   egress_snapshot *snap;
   cr_assert_eq(xds_snapshot_new(&snap, "C: a=1", NULL), 0);
   cr_assert_eq(egress_cache_set(s.cache, "*", snap), 0);
   egress_snapshot_unref(snap);
-}
-
-Test(listener, a_TLS_port_that_failed_is_opened_anew_and_its_streams_live) {
-  EVP_PKEY *pair = pki_key("EC");
-  char *cert = pki_certificate(pair), *key = pki_key_text(pair, NULL);
-  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
-  options.tls_cert = cert;
-  options.tls_key = key;
-  trusted = cert;
-  serve_something();
-  open_at("127.0.0.1:0", &options);
-  const egress__gate *gate = listener->gate;
-  uint16_t port = listener->port;
-  cr_assert_neq(gate, s.server->listeners->gate);
-  egress__listener_start(listener);
-  serving_while(&s, open_one, NULL);
-  serving_until(&s, is_open, listener->gate);
-  client *first = one;
-  egress__listener_resume(listener);
-  cr_assert_eq(listener->gate, gate, "nothing has failed yet");
-  egress__listener_distrust(listener);
-  egress__listener_distrust(listener);
-  cr_assert(listener->is_paused && listener->gate == NULL);
-  cr_assert_eq(warnings, 1);
-  serving_until(&s, serves_again, NULL);
-  cr_assert_not_null(listener->gate); /* a new one, which may stand where the old one stood */
-  cr_assert_eq(listener->port, port, "clients know this one");
-  serving_while(&s, open_one, NULL);
-  serving_while(&s, use_and_close_one, NULL);
-  cr_assert_gt(taken, 0);
-  one = first;
-  serving_while(&s, use_and_close_one, NULL);
-  cr_assert_gt(taken, 0);
-  free(cert);
-  free(key);
-  EVP_PKEY_free(pair);
 }
 
 /* ---- another certificate ---- */
@@ -319,6 +261,12 @@ static void free_identities(void) {
     free(all[i]->key);
     EVP_PKEY_free(all[i]->pair);
   }
+}
+
+static void set_tls(const egress_listen_options *options) {
+  SSL_CTX *context;
+  cr_assert_eq(egress__tls_context(&context, options, NULL), 0);
+  egress__listener_set_context(listener, context);
 }
 
 static egress_listen_options shows(const identity *own, const identity *clients) {
@@ -377,7 +325,7 @@ Test(listener, another_certificate_is_for_new_connections) {
   client *old = one;
   cr_assert(serves(&first, NULL) && !serves(&second, NULL));
   options = shows(&second, NULL);
-  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  set_tls(&options);
   cr_expect(serves(&second, NULL));
   cr_expect(!serves(&first, NULL));
   serve_something_else();
@@ -396,7 +344,7 @@ Test(listener, of_certificates_set_one_after_the_other_the_last_counts) {
   const identity *const order[] = {&second, &first, &second};
   for (size_t i = 0; i < 3; i++) {
     options = shows(order[i], NULL);
-    cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+    set_tls(&options);
   }
   cr_expect(serves(&second, NULL));
   cr_expect(serves(&second, NULL), "and goes on to");
@@ -414,43 +362,9 @@ Test(listener, other_authorities_are_for_new_connections) {
   cr_expect(!serves(&first, &second));
   cr_expect(!serves(&first, NULL));
   options = shows(&first, &second);
-  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
+  set_tls(&options);
   cr_expect(serves(&first, &second));
   cr_expect(!serves(&first, &first));
   cr_expect(!serves(&first, NULL), "one is still required");
-  free_identities();
-}
-
-Test(listener, a_port_that_is_opened_anew_shows_the_newest_certificate) {
-  make_identities();
-  egress_listen_options options = shows(&first, NULL);
-  serve_something();
-  open_at("127.0.0.1:0", &options);
-  egress__listener_start(listener);
-  egress__listener_distrust(listener);
-  options = shows(&second, NULL);
-  cr_assert_eq(egress__listener_set_tls(listener, &options), 0);
-  serving_until(&s, serves_again, NULL);
-  cr_expect(serves(&second, NULL));
-  cr_expect(!serves(&first, NULL));
-  free_identities();
-}
-
-Test(listener, without_memory_the_old_certificate_stays) {
-  make_identities();
-  const egress_alloc *usual = s.server->alloc;
-  egress_listen_options options = shows(&first, &first), others = shows(&second, &second);
-  serve_something();
-  open_at("127.0.0.1:0", &options);
-  egress__listener_start(listener);
-  s.server->alloc = &counted;
-  for (size_t count = 0; count < 3; count++) {
-    counted_left = count;
-    cr_assert_eq(egress__listener_set_tls(listener, &others), EGRESS_ENOMEM);
-    cr_assert_eq(counted_live, 0);
-  }
-  s.server->alloc = usual;
-  cr_expect(serves(&first, &first));
-  cr_expect(!serves(&second, &second));
   free_identities();
 }

@@ -3,11 +3,11 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include <grpc/status.h>
-
 #include <egress/error.h>
 
 #include "support/counted.h"
+#include "wire/conn.h"
+#include "wire/status_code.h"
 #include "xds/load.h"
 
 #define ID \
@@ -24,7 +24,7 @@ static const char plain[] = "\x0a\x06" ID,
                   report[] = CLUSTER, both[] = "\x0a\x06" ID CLUSTER;
 
 static egress_server server;
-static egress__gate gate;
+static egress__conn conn;
 static egress__caller caller;
 static egress__stream_fault fault;
 static egress_event event;
@@ -42,8 +42,8 @@ static int32_t authorise(const egress_access *access, char *reason, size_t size,
 static void begin(void) {
   server = (egress_server){.alloc = &counted, .options = {.load_report_ms = 2000, .events = UINT32_MAX}};
   egress__events_init(&server.events, &counted, 8);
-  gate = (egress__gate){.server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT};
-  caller = (egress__caller){.server = &server, .gate = &gate, .stream_id = 7, .address = "ipv4:127.0.0.1:1"};
+  conn = (egress__conn){.server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT};
+  caller = (egress__caller){.server = &server, .conn = &conn, .stream_id = 7, .address = "ipv4:127.0.0.1:1"};
   fault = (egress__stream_fault){0};
   verdict = 0;
   cr_assert_eq(egress__load_service.open(&caller, &fault), 0);
@@ -68,7 +68,7 @@ static int next_event(void) {
 Test(load, c84_without_an_interval_there_is_no_such_service) {
   server.options.load_report_ms = 0;
   cr_assert_neq(egress__load_service.open(&caller, &fault), 0);
-  cr_assert_eq(fault.status, GRPC_STATUS_UNIMPLEMENTED);
+  cr_assert_eq(fault.status, EGRESS__STATUS_UNIMPLEMENTED);
   cr_assert_str_eq(fault.message, "load reports are not taken here (load_report_ms)");
 }
 
@@ -134,7 +134,7 @@ Test(load, the_embedder_says_who_may_report) {
 
 Test(load, what_is_no_report_ends_the_stream) {
   cr_assert_eq(say("\x12\x01\x0a"), EGRESS_EWIRE);
-  cr_assert_eq(fault.status, GRPC_STATUS_INVALID_ARGUMENT);
+  cr_assert_eq(fault.status, EGRESS__STATUS_INVALID_ARGUMENT);
   cr_assert_eq(say("\x0a\x03\x0a\x01\xff"), EGRESS_EWIRE, "nor a node");
   cr_assert_eq(next_event(), 0);
 }

@@ -1,8 +1,9 @@
 #include "wire/patience.h"
 
 #include <criterion/criterion.h>
-#include <grpc/status.h>
 #include <string.h>
+
+#include "wire/status_code.h"
 
 static const egress_server_options options = {
     .max_unread_bytes = 1000, .max_unread_ms = 60000, .first_request_ms = 2000, .idle_ms = 30000};
@@ -20,7 +21,7 @@ static void expect(const egress__patience *patience, int is_crowded, const char 
 Test(patience, a_first_request_has_a_time_of_its_own) {
   const egress__patience patience = {.active_ms = NOW};
   cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), NOW + 2000);
-  expect(&patience, 0, "2000 ms (first_request_ms)", GRPC_STATUS_DEADLINE_EXCEEDED);
+  expect(&patience, 0, "2000 ms (first_request_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
 }
 
 Test(patience, a_quiet_stream_lasts_unless_told_otherwise) {
@@ -30,15 +31,15 @@ Test(patience, a_quiet_stream_lasts_unless_told_otherwise) {
   cr_assert_eq(egress__patience_end_ms(&patience, &forever, 0), UINT64_MAX);
   cr_assert_eq(egress__patience_end_ms(&patience, &forever, 1), UINT64_MAX, "it has read all");
   cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), NOW + 30000);
-  expect(&patience, 0, "30000 ms (idle_ms)", GRPC_STATUS_DEADLINE_EXCEEDED);
+  expect(&patience, 0, "30000 ms (idle_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
 }
 
 Test(patience, an_unread_response_has_less_when_there_is_no_room) {
   const egress__patience patience = {.active_ms = NOW + 59000, .has_asked = 1, .has_unread = 1, .sent_ms = NOW};
   cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), NOW + 60000);
-  expect(&patience, 0, "60000 ms (max_unread_ms)", GRPC_STATUS_DEADLINE_EXCEEDED);
+  expect(&patience, 0, "60000 ms (max_unread_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
   cr_assert_eq(egress__patience_end_ms(&patience, &options, 1), NOW + EGRESS__PATIENCE_CROWDED_MS);
-  expect(&patience, 1, "1000 bytes, the most (max_unread_bytes)", GRPC_STATUS_RESOURCE_EXHAUSTED);
+  expect(&patience, 1, "1000 bytes, the most (max_unread_bytes)", EGRESS__STATUS_RESOURCE_EXHAUSTED);
 }
 
 Test(patience, a_shorter_limit_is_never_lengthened) {

@@ -47,9 +47,23 @@ static size_t lines(const char *text) {
   return count;
 }
 
+static int use_pair(const char *chain, const char *pair_key) {
+  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+  int rv = egress__pem_use_pair(context, chain, pair_key, diag);
+  SSL_CTX_free(context);
+  return rv;
+}
+
+static int use_authorities(const char *text) {
+  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+  int rv = egress__pem_use_authorities(context, text, diag);
+  SSL_CTX_free(context);
+  return rv;
+}
+
 static void good_pair(const char *chain, const char *pair_key) {
   egress_diag_clear(diag);
-  cr_expect_eq(egress__pem_check_pair(chain, pair_key, diag), 0, "%s", egress_diag_text(diag));
+  cr_expect_eq(use_pair(chain, pair_key), 0, "%s", egress_diag_text(diag));
 }
 
 static void says(int rv, const char *wanted) {
@@ -59,12 +73,12 @@ static void says(int rv, const char *wanted) {
 
 static void bad_pair(const char *chain, const char *pair_key, const char *wanted) {
   egress_diag_clear(diag);
-  says(egress__pem_check_pair(chain, pair_key, diag), wanted);
+  says(use_pair(chain, pair_key), wanted);
 }
 
 static void bad_authorities(const char *text, const char *wanted) {
   egress_diag_clear(diag);
-  says(egress__pem_check_authorities(text, diag), wanted);
+  says(use_authorities(text), wanted);
 }
 
 /* `text` with `count` characters of it from `at` on replaced. */
@@ -117,7 +131,7 @@ Test(pem, what_gRPC_reads_over_is_no_fault) {
   good_pair(all, all);
   good_pair(commented, commented);
   good_pair(chain, behind_parameters);
-  cr_expect_eq(egress__pem_check_authorities(chain, diag), 0);
+  cr_expect_eq(use_authorities(chain), 0);
   free(chain);
   free(all);
   free(commented);
@@ -287,7 +301,7 @@ Test(pem, texts_are_bounded) {
   memcpy(text, first, size);
   text[LIMIT] = '\0';
   good_pair(text, key);
-  cr_expect_eq(egress__pem_check_authorities(text, diag), 0);
+  cr_expect_eq(use_authorities(text), 0);
   text[LIMIT] = '\n';
   text[LIMIT + 1] = '\0';
   bad_pair(text, key, "the certificate (tls_cert) has more than 1048576 bytes");

@@ -7,7 +7,6 @@
 #include "support/counted.h"
 
 static egress__map peers;
-static const egress__gate plain = {.transport = EGRESS_TRANSPORT_PLAINTEXT};
 
 static void init(void) {
   egress__map_init(&peers, &counted);
@@ -23,7 +22,8 @@ TestSuite(quota, .init = init, .fini = dispose);
 
 static egress__quota_peer *take(const char *address, int expected) {
   egress__quota_peer *peer = NULL;
-  cr_assert_eq(egress__quota_take(&peer, &peers, &plain, NULL, address, 2), expected, "%s", address);
+  cr_assert_eq(egress__quota_take(&peer, &peers, &(egress_peer){.address = address, .spiffe_id = ""}, 2), expected,
+               "%s", address);
   cr_assert_eq(peer != NULL, expected == 0);
   return peer;
 }
@@ -59,7 +59,7 @@ Test(quota, without_memory_nobody_is_counted) {
   egress__quota_peer *peer = NULL;
   for (size_t need = 0; peer == NULL; need++) {
     counted_left = need;
-    int rv = egress__quota_take(&peer, &peers, &plain, NULL, "unix:", 2);
+    int rv = egress__quota_take(&peer, &peers, &(egress_peer){.address = "unix:", .spiffe_id = ""}, 2);
     cr_assert_eq(rv, peer != NULL ? 0 : EGRESS_ENOMEM);
     cr_assert_eq(peers.count, peer != NULL);
   }

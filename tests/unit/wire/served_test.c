@@ -6,6 +6,7 @@
 #include <egress/resource.h>
 
 #include "base/alloc.h"
+#include "wire/status_code.h"
 
 static egress_server server;
 static egress_cache *caches[2];
@@ -70,7 +71,7 @@ Test(served, a_cache_lives_as_long_as_the_server_though_its_owner_let_it_go) {
 Test(served, nothing_of_a_type_is_a_refusal) {
   egress_cache *cache = NULL;
   cr_assert_eq(ask(&cache, EGRESS_TYPE_LISTENER), EGRESS_EINVAL);
-  cr_assert_eq(fault.status, GRPC_STATUS_PERMISSION_DENIED);
+  cr_assert_eq(fault.status, EGRESS__STATUS_PERMISSION_DENIED);
   cr_assert_str_eq(fault.message, "there is nothing of this type for this client");
   cr_assert_null(cache);
 }
