@@ -11,8 +11,8 @@ EGRESS_BEGIN_DECLS
  * Where an object takes its memory from.
  *
  * Every constructor takes one, NULL meaning malloc and free; the object and everything in it comes from there. The
- * struct is borrowed: it must outlive every object made with it. Resources that a server sends are released on
- * threads of the gRPC library, so both functions must be safe to call from any thread.
+ * struct is borrowed: it must outlive every object made with it. Resources and snapshots are freed by whoever drops the
+ * last reference: where that may be another thread, both functions must be safe to call from any.
  */
 typedef struct egress_alloc {
   /**

@@ -63,7 +63,7 @@ typedef struct egress_event {
    * it is about, which may be ``"*"``.
    */
   const char *group;
-  /** Address of the client as gRPC prints it, such as ``"ipv4:127.0.0.1:51234"``. */
+  /** Address of the client such as ``"ipv4:127.0.0.1:51234"``, ``"ipv6:[::1]:51234"`` or ``"unix:"``. */
   const char *peer;
   /**
    * Type URL of the request or response, of that accepted or refused, of what the client wants or may not have;

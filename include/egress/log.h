@@ -23,12 +23,11 @@ typedef enum egress_log_level {
  * Takes one log line. The library never prints; without such a function nothing is formatted at all.
  *
  * :param level: an ``egress_log_level``.
- * :param category: static text, the part that speaks: ``"wire"``, ``"grpc"``.
+ * :param category: static text, the part that speaks, such as ``"wire"``.
  * :param text: one line without a newline, valid during the call.
  * :param user: what was given with the function.
  *
- * Thread: the loop's, but lines of category ``"grpc"`` come from any thread, under a lock: for those, no server may be
- * made or freed inside.
+ * Thread: the loop's.
  */
 typedef void (*egress_log_fn)(int32_t level, const char *category, const char *text, void *user);
 

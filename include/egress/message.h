@@ -16,9 +16,9 @@ typedef enum egress_message_kind {
   EGRESS_MESSAGE_REQUEST = 2,
   /** A ``DeltaDiscoveryRequest`` came. */
   EGRESS_MESSAGE_DELTA_REQUEST = 3,
-  /** A ``DiscoveryResponse`` was given to gRPC. */
+  /** A ``DiscoveryResponse`` was begun to be sent. */
   EGRESS_MESSAGE_RESPONSE = 4,
-  /** A ``DeltaDiscoveryResponse`` was given to gRPC. */
+  /** A ``DeltaDiscoveryResponse`` was begun to be sent. */
   EGRESS_MESSAGE_DELTA_RESPONSE = 5
 } egress_message_kind;
 

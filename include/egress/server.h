@@ -19,8 +19,8 @@ struct uv_loop_s;
 
 /**
  * An xDS server on the caller's libuv loop: aggregated discovery and a service for each type, state of the world, delta
- * and Fetch. The loop is never made, run or stopped here. gRPC's threads do not survive fork(2): while a server exists,
- * the child of one can do no more than exec another program or ``_exit``.
+ * and Fetch. The loop is never made, run or stopped here, and there are no threads. While a server exists, the child of
+ * fork(2) should do no more than exec another program or ``_exit``.
  */
 typedef struct egress_server egress_server;
 
@@ -44,11 +44,11 @@ typedef egress_cache *(*egress_choose_fn)(const egress_node *node, const char *t
 typedef struct egress_server_options {
   /** Set by the ``_INIT`` macro: how large the caller's compiler made this struct. */
   size_t size;
-  /** Where the server's memory comes from; must outlive it and be safe to call from any thread; NULL means malloc. */
+  /** Where the server's memory comes from, HTTP/2's included; must outlive it; NULL means malloc. */
   const egress_alloc *alloc;
   /** Takes events as they happen; NULL means that they wait for ``egress_server_next_event``. */
   egress_event_fn on_event;
-  /** Takes log lines; NULL means none. gRPC logs for the whole process: the first server with a hook gets its lines. */
+  /** Takes log lines; NULL means none. */
   egress_log_fn log;
   /** Passed to ``on_event``, ``log``, ``on_message``, ``authorise`` and ``choose``. */
   void *user;
@@ -198,7 +198,7 @@ EGRESS_API int egress_server_new(egress_server **out, struct uv_loop_s *loop, eg
  * :param address: ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"`` (at most
  *   107 bytes; made with mode 0600, beside it ``PATH.lock`` so that two servers never share it; a socket that nobody
  *   serves any more is replaced; both are removed by close). Plaintext needs a loopback or unix address, or the option
- *   ``insecure``. With TLS ``0.0.0.0`` also takes IPv6, and ``[::]`` also IPv4.
+ *   ``insecure``.
  * :param options: NULL means plaintext.
  * :param diag: says what is wrong and what to do.
  * :return: 0; EGRESS_EADDR; EGRESS_EADDRINUSE; EGRESS_ETLS; EGRESS_EINVAL: plaintext where it is not allowed, half of a

@@ -20,7 +20,7 @@ egress__blob *egress__blob_new(const egress_alloc *alloc, size_t size);
 
 egress__blob *egress__blob_ref(egress__blob *blob);
 
-/** NULL is allowed. Thread: any; the last reference may go on a thread of gRPC. */
+/** NULL is allowed. Thread: any. */
 void egress__blob_unref(egress__blob *blob);
 
 #endif

@@ -18,6 +18,8 @@
 
 enum { DEADLINE_S = 60 };
 
+int client_handshake_ms = 20000;
+
 struct client {
   grpc_completion_queue *queue;
   grpc_channel *channel;
@@ -60,6 +62,7 @@ static grpc_channel *open_channel(const char *address, const char *ca, grpc_ssl_
       {.type = GRPC_ARG_STRING, .key = GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, .value.string = "localhost"},
       {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, .value.integer = 1},
       {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = -1},
+      {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, .value.integer = client_handshake_ms},
   };
   grpc_channel_args all = {.num_args = sizeof args / sizeof args[0], .args = args};
   grpc_channel_credentials *credentials =

@@ -9,6 +9,9 @@
  */
 typedef struct client client;
 
+/** For a server to speak HTTP/2 once it is connected to: gRPC 1.51 does not notice one that closes before. */
+extern int client_handshake_ms;
+
 /** Opens a stream to `address`; `ca` is PEM text of whom to trust, NULL: plaintext. */
 client *client_open(const char *address, const char *ca);
 

@@ -4,7 +4,7 @@
 usage: check_includes.py SOURCE_DIR
 
 Also: public headers lie in include/egress/ and know no others, examples and the Python binding use public headers
-only, <grpc/...>, <openssl/...> and <uv.h> are for wire alone, every private header is included by its path from
+only, <nghttp2/...>, <openssl/...> and <uv.h> are for wire alone, every private header is included by its path from
 libegress/, and docs/architecture.md has the rooms in this order.
 At the end the files without a unit test of their own are listed.
 """
@@ -66,7 +66,7 @@ def check_arrow(room: str, quote: str, target: str) -> str | None:
         return f"points upwards, from {room} to {found}"
     if quote == '"' and found is None:
         return 'is not a path from libegress/, such as "base/vec.h"'
-    if room != "wire" and (target == "uv.h" or target.startswith(("grpc/", "openssl/"))):
+    if room != "wire" and (target == "uv.h" or target.startswith(("nghttp2/", "openssl/"))):
         return "brings the network into a room other than wire"
     return None
 

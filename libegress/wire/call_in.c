@@ -1,0 +1,132 @@
+#include "wire/call_parts.h"
+
+#include <string.h>
+
+#include <egress/error.h>
+
+static const egress__stream_fault is_cut_short = {.status = EGRESS__STATUS_INTERNAL,
+                                                  .message = "the stream ended within a request"};
+
+/* ---- pace ---- */
+
+/* Says so once a minute, whichever clients they are. */
+static void tell_slowed(const egress__call *call) {
+  enum { TELL_MS = 60 * 1000 };
+  egress_server *server = call->caller.server;
+  uint64_t now_ms = server->streams.now_ms;
+  if (server->slowed_ms != 0 && now_ms - server->slowed_ms < TELL_MS)
+    return;
+  server->slowed_ms = now_ms;
+  egress__server_log(server, EGRESS_LOG_WARN,
+                     "stream %llu of %s is slowed to %u requests a second (max_requests_per_second)",
+                     (unsigned long long)call->caller.stream_id, call->caller.address,
+                     (unsigned)server->options.max_requests_per_second);
+}
+
+static egress__pace_rate pace_rate(const egress__call *call) {
+  const egress_server_options *options = &call->caller.server->options;
+  return (egress__pace_rate){options->max_requests_per_second, options->max_request_burst};
+}
+
+/* ---- requests ---- */
+
+/* A request is complete. */
+static void take_request(egress__call *call) {
+  egress_server *server = call->caller.server;
+  egress__stream_fault fault = {EGRESS__STATUS_INTERNAL, "the request could not be read", NULL};
+  const egress__message *request = &call->request;
+  const void *bytes = request->bytes != NULL ? request->bytes : (const uint8_t *)"";
+  egress__pace_take(&call->pace, pace_rate(call), server->streams.now_ms);
+  call->patience.has_asked = 1;
+  egress__call_renew(call);
+  egress__call_show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = request->size});
+  int rv = call->service->request(&call->caller, bytes, request->size, &fault);
+  egress__message_reset(&call->request, server->alloc);
+  if (rv != 0)
+    egress__call_reject(call, &fault);
+  else if (call->caller.method.is_unary)
+    egress__call_answer(call);
+  else
+    egress__call_flush(call);
+}
+
+/* 1 when the next request may not be taken yet: the call is then asked again. */
+static int must_wait(egress__call *call) {
+  egress_server *server = call->caller.server;
+  uint64_t next_ms = egress__pace_next_ms(&call->pace, pace_rate(call), server->streams.now_ms);
+  if (next_ms <= server->streams.now_ms)
+    return 0;
+  egress__server_beat_at(server, next_ms);
+  tell_slowed(call);
+  return 1;
+}
+
+/* Takes requests from the front of the bytes while it may. Returns how much of them was taken. */
+static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
+  const egress_server *server = call->caller.server;
+  size_t all = 0;
+  while (all < size && call->state == CALL_OPEN && !call->is_slowed) {
+    egress__stream_fault fault = egress__call_out_of_memory;
+    size_t taken;
+    int rv = egress__message_take(&taken, &call->request, server->alloc, bytes + all, size - all,
+                                  server->options.max_request_bytes, &fault);
+    if (rv < 0) {
+      egress__call_reject(call, &fault);
+      break;
+    }
+    all += taken;
+    if (rv == 0)
+      continue;
+    take_request(call);
+    call->is_slowed = call->state == CALL_OPEN && must_wait(call);
+  }
+  return all;
+}
+
+/* The client's window of the stream bounds what is held. */
+static void hold(egress__call *call, const uint8_t *bytes, size_t size) {
+  uint8_t *held = egress__resize(call->caller.server->alloc, call->held, call->held_size + size, 1);
+  if (held == NULL) {
+    egress__call_reject(call, &egress__call_out_of_memory);
+    return;
+  }
+  memcpy(held + call->held_size, bytes, size);
+  call->held = held;
+  call->held_size += size;
+}
+
+void egress__call_data(egress__call *call, const uint8_t *bytes, size_t size) {
+  size_t taken = take(call, bytes, size);
+  if (taken < size && call->state == CALL_OPEN)
+    hold(call, bytes + taken, size - taken);
+  egress__http2_consumed(call->conn, call->stream, call->state == CALL_OPEN ? taken : size);
+}
+
+/* The client has no more to say, and all that it said was taken. */
+static void end_of_requests(egress__call *call) {
+  if (egress__message_is_begun(&call->request))
+    egress__call_reject(call, &is_cut_short);
+  else
+    egress__call_end(call, EGRESS__STATUS_OK, "", "the client ended the stream");
+}
+
+void egress__call_half_closed(egress__call *call) {
+  call->is_half_closed = 1;
+  if (call->state == CALL_OPEN && call->held == NULL)
+    end_of_requests(call);
+}
+
+void egress__call_resume(egress__call *call) {
+  if (!call->is_slowed || must_wait(call))
+    return;
+  uint8_t *held = call->held;
+  size_t size = call->held_size;
+  call->is_slowed = 0;
+  call->held = NULL;
+  call->held_size = 0;
+  if (size > 0)
+    egress__call_data(call, held, size);
+  egress__free(call->caller.server->alloc, held);
+  if (call->is_half_closed && call->held == NULL && call->state == CALL_OPEN)
+    end_of_requests(call);
+}
