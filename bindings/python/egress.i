@@ -104,6 +104,7 @@ struct TYPE {};
    all of them are short. */
 %nothread;
 %shared_object(cache)
+%object(egress_fetch, egress_fetch_free)
 %object(egress_driver, driver_free)
 %thread;
 
@@ -277,6 +278,12 @@ static PyObject *event_tuple(const egress_event *event) {
   }
 }
 
+%typemap(in) const egress_fetch_options *options (egress_fetch_options parsed = EGRESS_FETCH_OPTIONS_INIT) {
+  if (!PyArg_ParseTuple($input, "zO&", &parsed.identifier, count_from, &parsed.secrets))
+    SWIG_fail;
+  $1 = &parsed;
+}
+
 %typemap(in) const egress_compile_options *options (egress_compile_options parsed = EGRESS_COMPILE_OPTIONS_INIT) {
   if (!PyArg_ParseTuple($input, "zzzzO&zO&O&", &parsed.explicit_address, &parsed.sni_address, &parsed.dns_resolver,
                         &parsed.access_log, snapshot_from, &parsed.previous, &parsed.history, count_from,
@@ -383,6 +390,8 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %ignore egress_compile_options;
 %ignore egress_decision;
 %ignore egress_event;
+%ignore egress_fetch_free;
+%ignore egress_fetch_options;
 %ignore egress_flow;
 %ignore egress_listen_options;
 %ignore egress_load_cluster;
@@ -431,6 +440,7 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %include <egress/peer.h>
 %nothread;
 %include <egress/cache.h>
+%include <egress/fetch.h>
 %include <egress/server.h>
 %include <egress/status.h>
 %include "driver.h"

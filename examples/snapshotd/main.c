@@ -22,7 +22,7 @@ static const cli_option options[] = {
     {INSECURE, CLI_FLAG, 1, "insecure", NULL, NULL, 0, 0,
      "Allows addresses that are not loopback. There is no authentication and no TLS: whoever reaches --http can "
      "reconfigure every client and read all that was sent, secrets among it; whoever reaches --xds can read any node's "
-     "snapshot."},
+     "snapshot. Serves secrets to REST clients, too."},
     {GATE, CLI_FLAG, 1, "gate-on-ack", NULL, NULL, 0, 0,
      "Listeners wait until a client has accepted the clusters and endpoints of the same snapshot, routes also for its "
      "listeners (aggregated streams)."},
@@ -51,6 +51,9 @@ static const cli_command command = {
     "\nGET /log?since=N: what passed on the streams behind line N, a line of JSON each: \"seq\", \"stream\", \"kind\" "
     "(open, req, dreq, resp, dresp, close) and \"msg\". 16,384 lines or 64 MiB are kept; a line of kind lost says how "
     "many that were asked for are gone.\n"
+    "\nPOST /v3/discovery:clusters, :endpoints, :listeners, :routes, :scoped-routes, :runtime, :extension_configs and, "
+    "with --insecure, :secrets: xDS for REST clients. A DiscoveryRequest in proto3 JSON is answered by a "
+    "DiscoveryResponse, or by 304 when the client has that.\n"
     "\nA line of JSON on standard output says when it listens, and where. SIGTERM and SIGINT end it.\n"
     "\nExit status: 0: ended by a signal; 1: an address cannot be used; 2: bad command line or environment.",
     NULL};
@@ -104,17 +107,21 @@ static int complain(const char *what, const char *cause) {
 }
 
 static int make_parts(app *self, const cli_args *args) {
-  self->routes = (routes){snapshots_new(), traffic_log_new(), NULL};
+  self->routes = (routes){snapshots_new(), traffic_log_new(), NULL, NULL};
   if (self->routes.snapshots == NULL || self->routes.log == NULL)
     return complain("start", "out of memory");
   egress_server_options made = EGRESS_SERVER_OPTIONS_INIT;
+  egress_fetch_options asked = EGRESS_FETCH_OPTIONS_INIT;
+  asked.secrets = args->text[INSECURE] != NULL;
   made.on_event = on_event;
   made.on_message = on_message;
   made.user = self;
-  made.identifier = "snapshotd";
+  made.identifier = asked.identifier = "snapshotd";
   made.gate_on_ack = args->text[GATE] != NULL;
   int rv = egress_server_new(&self->server, &self->loop, snapshots_cache(self->routes.snapshots), &made);
   self->routes.server = self->server;
+  if (rv == 0)
+    rv = egress_fetch_new(&self->routes.fetch, snapshots_cache(self->routes.snapshots), &asked);
   return rv == 0 ? 0 : complain("start", egress_strerror(rv));
 }
 
@@ -191,6 +198,7 @@ static int run(const cli_args *args) {
   }
   uv_run(&self.loop, UV_RUN_DEFAULT);
   http_free(self.http);
+  egress_fetch_free(self.routes.fetch);
   traffic_log_free(self.routes.log);
   snapshots_free(self.routes.snapshots);
   uv_loop_close(&self.loop);

@@ -2,8 +2,7 @@
 #include "faults.h"
 #include "utf8.h"
 
-#include <egress/error.h>
-#include <egress/status.h>
+#include <egress/egress.h>
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -87,6 +86,56 @@ static void answer_metrics(const routes *self, http_answer *answer, const http_r
   egress_text_free(metrics);
 }
 
+static unsigned fetch_status(int rv) {
+  switch (rv) {
+  case EGRESS_ESYNTAX:
+  case EGRESS_ERESOURCE:
+  case EGRESS_EPROTO:
+    return 400;
+  case EGRESS_EDENIED:
+    return 403;
+  case EGRESS_ELIMIT:
+    return 413;
+  case EGRESS_ENOENT:
+    return 503;
+  default:
+    return 500;
+  }
+}
+
+static void refuse_fetch(http_answer *answer, int rv, const egress_diag *diag) {
+  faults found;
+  if (egress_diag_count(diag) == 0) {
+    refuse(answer, fetch_status(rv), egress_strerror(rv));
+    return;
+  }
+  answer->status = fetch_status(rv);
+  faults_begin(&found, answer->out);
+  faults_add_diag(&found, diag);
+  faults_end(&found);
+}
+
+/* xDS over REST. 304: the client has it all. */
+static void answer_fetch(const routes *self, http_answer *answer, const http_request *request, const char *rest) {
+  const char *type_url = egress_fetch_type_url(request->path);
+  egress_text *text = NULL;
+  (void)rest;
+  if (type_url == NULL) {
+    refuse(answer, 404, "there is no discovery of that: write /v3/discovery:clusters, say");
+    return;
+  }
+  egress_diag *diag = egress_diag_new(NULL);
+  int rv = egress_fetch_answer(&text, self->fetch, type_url, request->body, request->size, diag);
+  if (rv != 0)
+    refuse_fetch(answer, rv, diag);
+  else if (text == NULL)
+    answer->status = 304;
+  else
+    fprintf(answer->out, "%s\n", egress_text_data(text));
+  egress_text_free(text);
+  egress_diag_free(diag);
+}
+
 /* The number behind ?since=; 0 where there is none. Returns 0; -1: that is no number. */
 static int read_since(uint64_t *out, const http_request *request) {
   enum { DIGITS_MAX = 18 /* fits a uint64_t */ };
@@ -130,10 +179,9 @@ typedef struct route {
 } route;
 
 static const route known[] = {
-    {"/snapshot/", 1, "PUT, DELETE", NULL, answer_snapshot},
-    {"/status", 0, "GET, HEAD", NULL, answer_status},
-    {"/metrics", 0, "GET, HEAD", NULL, answer_metrics},
-    {"/log", 0, "GET, HEAD", "since", answer_log},
+    {"/snapshot/", 1, "PUT, DELETE", NULL, answer_snapshot}, {"/status", 0, "GET, HEAD", NULL, answer_status},
+    {"/metrics", 0, "GET, HEAD", NULL, answer_metrics},      {"/log", 0, "GET, HEAD", "since", answer_log},
+    {"/v3/discovery:", 1, "POST", NULL, answer_fetch},
 };
 enum { ROUTE_COUNT = sizeof known / sizeof *known };
 
@@ -163,7 +211,9 @@ void routes_answer(http_answer *answer, const http_request *request, void *user)
   const routes *self = user;
   const route *found = find_route(request->path);
   if (found == NULL) {
-    refuse(answer, 404, "there are PUT and DELETE /snapshot/NODE, GET /status, /metrics and /log?since=N");
+    refuse(answer, 404,
+           "there are PUT and DELETE /snapshot/NODE, GET /status, /metrics and /log?since=N, and POST "
+           "/v3/discovery:TYPES");
   } else if (!is_listed(found->methods, request->method)) {
     answer->allow = found->methods;
     refuse(answer, 405, "that path does not know this method");

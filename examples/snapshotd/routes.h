@@ -6,6 +6,7 @@
 #include "log.h"
 #include "snapshots.h"
 
+#include <egress/fetch.h>
 #include <egress/server.h>
 
 /* All that can be asked for; borrowed. */
@@ -13,6 +14,7 @@ typedef struct routes {
   snapshots *snapshots;
   traffic_log *log;
   egress_server *server;
+  egress_fetch *fetch;
 } routes;
 
 /* An http_fn; `user` is the routes. */

@@ -17,6 +17,7 @@
 #include <egress/error.h>
 #include <egress/event.h>
 #include <egress/export.h>
+#include <egress/fetch.h>
 #include <egress/load.h>
 #include <egress/log.h>
 #include <egress/message.h>

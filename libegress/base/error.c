@@ -25,6 +25,7 @@ static const code_text codes[] = {
     {"EGRESS_ENOENT", "no such thing"},
     {"EGRESS_ESTATE", "not possible in this state"},
     {"EGRESS_ERESOURCE", "text is not a valid message"},
+    {"EGRESS_EDENIED", "this client may not have that"},
 };
 
 static const code_text *lookup(int code) {

@@ -32,6 +32,17 @@ const egress__chunk *egress__type_set_pop(egress__type_set *set) {
   return chunk;
 }
 
+void egress__sum_version(char out[EGRESS__VERSION_TEXT], const uint64_t sum[2], size_t count) {
+  uint8_t bytes[24];
+  for (size_t i = 0; i < 8; i++) {
+    bytes[i] = (uint8_t)(sum[0] >> 8 * i);
+    bytes[8 + i] = (uint8_t)(sum[1] >> 8 * i);
+    bytes[16 + i] = (uint8_t)((uint64_t)count >> 8 * i);
+  }
+  XXH128_hash_t hash = XXH3_128bits(bytes, sizeof bytes);
+  egress__version_format(out, count == 0 ? (uint64_t[2]){0, 0} : (uint64_t[2]){hash.low64, hash.high64});
+}
+
 /*
  * A sum can be brought up to date by what came and went, in any order, and does not tell how the set is cut into
  * chunks; the count keeps it from being all there is.
@@ -42,14 +53,7 @@ void egress__type_set_finish(egress__type_set *set) {
     set->error_count += set->chunks.items[i].chunk->error_count;
     set->ttl_ms = egress__shorter_ttl(set->ttl_ms, set->chunks.items[i].chunk->ttl_ms);
   }
-  uint8_t bytes[24];
-  for (size_t i = 0; i < 8; i++) {
-    bytes[i] = (uint8_t)(set->sum[0] >> 8 * i);
-    bytes[8 + i] = (uint8_t)(set->sum[1] >> 8 * i);
-    bytes[16 + i] = (uint8_t)((uint64_t)set->count >> 8 * i);
-  }
-  XXH128_hash_t hash = XXH3_128bits(bytes, sizeof bytes);
-  egress__version_format(set->version, (uint64_t[2]){hash.low64, hash.high64});
+  egress__sum_version(set->version, set->sum, set->count);
   set->type_url = egress_resource_type_url(set->chunks.items[0].chunk->items[0]);
 }
 

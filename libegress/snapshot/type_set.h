@@ -46,6 +46,9 @@ egress__cursor egress__type_set_from(const egress__type_set *set, egress__span n
 /** Index of the chunk that has `name`, or would have it; the set has a chunk. */
 size_t egress__type_set_chunk_of(const egress__type_set *set, egress__span name);
 
+/** The version of a set with these hashes, added up, of so many items; of none it is that of the empty set. */
+void egress__sum_version(char out[EGRESS__VERSION_TEXT], const uint64_t sum[2], size_t count);
+
 /** The set's version, or for NULL that of the empty set. */
 const char *egress__type_set_version(const egress__type_set *set);
 

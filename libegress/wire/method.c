@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <egress/fetch.h>
 #include <egress/resource.h>
 #include <egress/status.h>
 
@@ -17,31 +18,33 @@ typedef struct service {
   const char *type_url;
   int methods;
   const egress__service *serves;
+  const char *rest; /* what Envoy's REST client asks for; NULL: none */
 } service;
 
 static const service services[] = {
     {"/envoy.service.discovery.v3.AggregatedDiscoveryService/", "AggregatedResources", NULL, STREAM | DELTA,
-     &egress__discovery},
-    {"/envoy.service.listener.v3.ListenerDiscoveryService/", "Listeners", EGRESS_TYPE_LISTENER, ALL,
-     &egress__discovery},
-    {"/envoy.service.cluster.v3.ClusterDiscoveryService/", "Clusters", EGRESS_TYPE_CLUSTER, ALL, &egress__discovery},
-    {"/envoy.service.endpoint.v3.EndpointDiscoveryService/", "Endpoints", EGRESS_TYPE_ENDPOINT, ALL,
-     &egress__discovery},
-    {"/envoy.service.route.v3.RouteDiscoveryService/", "Routes", EGRESS_TYPE_ROUTE, ALL, &egress__discovery},
+     &egress__discovery, NULL},
+    {"/envoy.service.listener.v3.ListenerDiscoveryService/", "Listeners", EGRESS_TYPE_LISTENER, ALL, &egress__discovery,
+     "listeners"},
+    {"/envoy.service.cluster.v3.ClusterDiscoveryService/", "Clusters", EGRESS_TYPE_CLUSTER, ALL, &egress__discovery,
+     "clusters"},
+    {"/envoy.service.endpoint.v3.EndpointDiscoveryService/", "Endpoints", EGRESS_TYPE_ENDPOINT, ALL, &egress__discovery,
+     "endpoints"},
+    {"/envoy.service.route.v3.RouteDiscoveryService/", "Routes", EGRESS_TYPE_ROUTE, ALL, &egress__discovery, "routes"},
     {"/envoy.service.route.v3.ScopedRoutesDiscoveryService/", "ScopedRoutes",
-     "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration", ALL, &egress__discovery},
+     "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration", ALL, &egress__discovery, "scoped-routes"},
     {"/envoy.service.route.v3.VirtualHostDiscoveryService/", "VirtualHosts",
-     "type.googleapis.com/envoy.config.route.v3.VirtualHost", DELTA, &egress__discovery},
+     "type.googleapis.com/envoy.config.route.v3.VirtualHost", DELTA, &egress__discovery, NULL},
     {"/envoy.service.secret.v3.SecretDiscoveryService/", "Secrets",
-     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", ALL, &egress__discovery},
+     "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", ALL, &egress__discovery, "secrets"},
     {"/envoy.service.runtime.v3.RuntimeDiscoveryService/", "Runtime",
-     "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL, &egress__discovery},
+     "type.googleapis.com/envoy.service.runtime.v3.Runtime", ALL, &egress__discovery, "runtime"},
     {"/envoy.service.extension.v3.ExtensionConfigDiscoveryService/", "ExtensionConfigs",
-     "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL, &egress__discovery},
+     "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", ALL, &egress__discovery, "extension_configs"},
     {"/envoy.service.load_stats.v3.LoadReportingService/", "LoadStats", EGRESS_TYPE_LOAD_STATS, STREAM,
-     &egress__load_service},
+     &egress__load_service, NULL},
     {"/envoy.service.status.v3.ClientStatusDiscoveryService/", "ClientStatus", EGRESS_TYPE_CLIENT_STATUS,
-     STREAM | FETCH, &egress__csds},
+     STREAM | FETCH, &egress__csds, NULL},
 };
 
 typedef struct verb {
@@ -85,6 +88,16 @@ int egress__method_find(egress__method *out, const char *path, size_t size) {
   *out = (egress__method){
       .variant = v->variant, .type_url = s->type_url, .is_unary = v->method == FETCH, .service = s->serves};
   return 1;
+}
+
+const char *egress_fetch_type_url(const char *http_path) {
+  size_t size = http_path == NULL ? 0 : strlen(http_path);
+  if (!skip(&http_path, &size, "/v3/discovery:"))
+    return NULL;
+  for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+    if (services[i].rest != NULL && strcmp(services[i].rest, http_path) == 0)
+      return services[i].type_url;
+  return NULL;
 }
 
 const char *egress__method_type_url(size_t index) {

@@ -17,6 +17,7 @@
 #include "wire/listener.h"
 #include "wire/served.h"
 #include "wire/tls.h"
+#include "xds/tail.h"
 
 /*
  *          listen            close              next turn of the loop
@@ -73,11 +74,6 @@ static const egress__place nowhere;
 
 /* ---- making ---- */
 
-/* Envoy refuses a response with text that is not UTF-8. */
-static int is_identifier(const char *text) {
-  return text[0] == '\0' || egress__is_short_text(text, EGRESS__IDENTIFIER_MAX);
-}
-
 static void set_default(uint32_t *option, uint32_t value) {
   *option = *option != 0 ? *option : value;
 }
@@ -114,7 +110,8 @@ static int take_options(egress_server_options *own, const egress_server_options 
   if (rv != 0)
     return rv;
   set_defaults(own);
-  int fits = are_in_range(own) && is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->client_status <= 1;
+  int fits =
+      are_in_range(own) && egress__is_identifier(own->identifier) && own->gate_on_ack <= 1 && own->client_status <= 1;
   return fits && (own->events & ~(uint32_t)ALL_EVENTS) == 0 ? 0 : EGRESS_EINVAL;
 }
 

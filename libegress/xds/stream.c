@@ -516,7 +516,7 @@ int egress__stream_next(egress__stream *stream, egress__response *out) {
 }
 
 int egress__stream_fetch(egress__stream *stream, egress__response *out) {
-  int rv = egress__stream_next(stream, out);
+  int rv = next(stream, out); /* who stays no longer is no judge of a snapshot on trial */
   if (rv != 0 || stream->source.snap == NULL)
     return rv;
   egress__version *version;

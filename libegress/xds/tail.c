@@ -20,6 +20,10 @@ static size_t print_nonce(char text[NONCE_ROOM], uint64_t nonce) {
   return (size_t)snprintf(text, NONCE_ROOM, "%" PRIu64, nonce);
 }
 
+int egress__is_identifier(const char *text) {
+  return text[0] == '\0' || egress__is_short_text(text, EGRESS__IDENTIFIER_MAX);
+}
+
 void egress__tail_write(egress__response *out, const egress__tail *tail) {
   char nonce[NONCE_ROOM];
   size_t nonce_size = print_nonce(nonce, tail->nonce);

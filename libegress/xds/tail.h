@@ -13,6 +13,9 @@ typedef struct egress__tail {
   uint64_t nonce;
 } egress__tail;
 
+/** 1 when `text` may be an identifier: "" or UTF-8 that fits; Envoy refuses a response with any other text. */
+int egress__is_identifier(const char *text);
+
 /** Writes the tail of a response. */
 void egress__tail_write(egress__response *out, const egress__tail *tail);
 

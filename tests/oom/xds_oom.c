@@ -1,3 +1,5 @@
+#include <egress/fetch.h>
+
 #include "oom/sweep.h"
 #include "support/xds.h"
 #include "xds/record.h"
@@ -304,6 +306,42 @@ static int globs(const egress_alloc *alloc, void *user) {
   return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
 }
 
+static int ask_once(egress_text **out, egress_cache *cache, const egress_alloc *alloc) {
+  egress_fetch *made;
+  static const char text[] = "{\"node\": {\"id\": \"n\", \"cluster\": \"g\"}, \"resource_names\": [\"a\", \"b\"]}";
+  egress_fetch_options options = EGRESS_FETCH_OPTIONS_INIT;
+  options.alloc = alloc;
+  int rv = egress_fetch_new(&made, cache, &options);
+  if (rv != 0)
+    return rv;
+  rv = egress_fetch_answer(out, made, EGRESS_TYPE_CLUSTER, text, strlen(text), NULL);
+  egress_fetch_free(made);
+  return rv;
+}
+
+static int fetch(const egress_alloc *alloc, void *user) {
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  egress_cache *cache;
+  egress_snapshot *snap;
+  egress_text *text = NULL;
+  (void)user;
+  options.alloc = alloc;
+  int rv = egress_cache_new(&cache, &options);
+  if (rv != 0)
+    return rv;
+  rv = xds_snapshot_new(&snap, "C: a=1 b=2", alloc);
+  if (rv == 0) {
+    rv = egress_cache_set(cache, "g", snap);
+    egress_snapshot_unref(snap);
+  }
+  if (rv == 0)
+    rv = ask_once(&text, cache, alloc);
+  assert(rv != 0 || strstr(egress_text_data(text), "\"b\"") != NULL);
+  egress_text_free(text);
+  egress_cache_unref(cache);
+  return rv;
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
@@ -315,5 +353,6 @@ int main(void) {
   sweep_run("rollback", rollback, NULL);
   sweep_run("make before break", make_before_break, NULL);
   sweep_run("two caches", two_caches, NULL);
+  sweep_run("one request in JSON", fetch, NULL);
   return 0;
 }

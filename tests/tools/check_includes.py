@@ -32,6 +32,7 @@ PUBLIC = {
     "compile": "compile",
     "cache": "cache",
     "event": "cache",
+    "fetch": "xds",
     "load": "xds",
     "message": "wire",
     "peer": "wire",

@@ -14,6 +14,7 @@
 #define GOOGLE "type.googleapis.com/"
 
 static egress_server server;
+static char address[] = "ipv4:127.0.0.1:1";
 static egress__conn conn;
 static egress__stream_fault fault;
 
@@ -30,8 +31,7 @@ static int ask_over(egress_transport transport, const char *type_url) {
 
 static void begin(void) {
   server = (egress_server){.alloc = egress__alloc_or_default(NULL)};
-  conn = (egress__conn){
-      .server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT, .address = (char[]){"ipv4:127.0.0.1:1"}};
+  conn = (egress__conn){.server = &server, .transport = EGRESS_TRANSPORT_PLAINTEXT, .address = address};
   memset(&fault, '?', sizeof fault);
 }
 

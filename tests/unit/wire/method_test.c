@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 
+#include <egress/fetch.h>
 #include <egress/resource.h>
 
 #include "wire/discovery.h"
@@ -29,16 +30,19 @@ Test(method, c01_aggregated_discovery_has_two_variants_and_no_type) {
 
 /* Services and methods as the .proto files of Envoy's API spell them. */
 static const struct {
-  const char *service, *noun, *type;
+  const char *service, *noun, *type, *rest;
 } services[] = {
-    {"listener.v3.ListenerDiscoveryService", "Listeners", "envoy.config.listener.v3.Listener"},
-    {"cluster.v3.ClusterDiscoveryService", "Clusters", "envoy.config.cluster.v3.Cluster"},
-    {"endpoint.v3.EndpointDiscoveryService", "Endpoints", "envoy.config.endpoint.v3.ClusterLoadAssignment"},
-    {"route.v3.RouteDiscoveryService", "Routes", "envoy.config.route.v3.RouteConfiguration"},
-    {"route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes", "envoy.config.route.v3.ScopedRouteConfiguration"},
-    {"secret.v3.SecretDiscoveryService", "Secrets", "envoy.extensions.transport_sockets.tls.v3.Secret"},
-    {"runtime.v3.RuntimeDiscoveryService", "Runtime", "envoy.service.runtime.v3.Runtime"},
-    {"extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs", "envoy.config.core.v3.TypedExtensionConfig"},
+    {"listener.v3.ListenerDiscoveryService", "Listeners", "envoy.config.listener.v3.Listener", "listeners"},
+    {"cluster.v3.ClusterDiscoveryService", "Clusters", "envoy.config.cluster.v3.Cluster", "clusters"},
+    {"endpoint.v3.EndpointDiscoveryService", "Endpoints", "envoy.config.endpoint.v3.ClusterLoadAssignment",
+     "endpoints"},
+    {"route.v3.RouteDiscoveryService", "Routes", "envoy.config.route.v3.RouteConfiguration", "routes"},
+    {"route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes", "envoy.config.route.v3.ScopedRouteConfiguration",
+     "scoped-routes"},
+    {"secret.v3.SecretDiscoveryService", "Secrets", "envoy.extensions.transport_sockets.tls.v3.Secret", "secrets"},
+    {"runtime.v3.RuntimeDiscoveryService", "Runtime", "envoy.service.runtime.v3.Runtime", "runtime"},
+    {"extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs", "envoy.config.core.v3.TypedExtensionConfig",
+     "extension_configs"},
 };
 
 static void expect(const char *service, const char *verb, const char *noun, const char *type) {
@@ -57,6 +61,28 @@ Test(method, c01_each_type_has_a_service_of_three_methods) {
     expect(services[i].service, "Delta", services[i].noun, services[i].type);
     expect(services[i].service, "Fetch", services[i].noun, services[i].type);
   }
+}
+
+/* And paths as their google.api.http options do. */
+Test(method, c81_each_type_has_a_path_of_rest) {
+  for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+    char path[256], url[256];
+    snprintf(path, sizeof path, "/v3/discovery:%s", services[i].rest);
+    snprintf(url, sizeof url, "type.googleapis.com/%s", services[i].type);
+    cr_assert_str_eq(egress_fetch_type_url(path), url);
+  }
+  const char *others[] = {"",
+                          "/v3/discovery",
+                          "/v3/discovery:",
+                          "/v3/discovery:cluster",
+                          "/v3/discovery:clusters2",
+                          "/v3/discovery:clusters/",
+                          "/v3/discovery:virtual-hosts",
+                          "/v2/discovery:clusters",
+                          "v3/discovery:clusters"};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    cr_assert_null(egress_fetch_type_url(others[i]), "%s", others[i]);
+  cr_assert_null(egress_fetch_type_url(NULL));
 }
 
 Test(method, c01_virtual_hosts_are_delta_only) {

@@ -45,6 +45,7 @@ from egress.events import (
     RolloutStaged,
     Subscribed,
 )
+from egress.fetch import Fetch, fetch_type_url
 from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
 from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
@@ -73,6 +74,7 @@ __all__ = [
     "Disconnected",
     "Error",
     "Event",
+    "Fetch",
     "FileError",
     "Flow",
     "Held",
@@ -112,4 +114,5 @@ __all__ = [
     "Verdict",
     "__version__",
     "bootstrap",
+    "fetch_type_url",
 ]

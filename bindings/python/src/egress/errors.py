@@ -27,6 +27,7 @@ class Code(IntEnum):
     ENOENT = lowlevel.EGRESS_ENOENT
     ESTATE = lowlevel.EGRESS_ESTATE
     ERESOURCE = lowlevel.EGRESS_ERESOURCE
+    EDENIED = lowlevel.EGRESS_EDENIED
 
 
 @dataclass(frozen=True, slots=True)
