@@ -18,7 +18,7 @@ static egress_fetch_options options;
 static egress_diag *diag;
 static int rv;
 static char version[TEXT], held[TEXT]; /* of the last answer, and one kept for later */
-static char resources[2 * TEXT + 1];   /* "a=1 b=2" of the last answer */
+static char resources[4 * TEXT];       /* "a=1 b=2" of the last answer */
 static char whole[TEXT];               /* its JSON */
 
 static void begin(void) {
