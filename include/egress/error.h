@@ -44,7 +44,9 @@ typedef enum egress_code {
   /** Calls in the wrong order, such as listening on a closing server. */
   EGRESS_ESTATE = -15,
   /** Well-formed text that is not the message it should be. */
-  EGRESS_ERESOURCE = -16
+  EGRESS_ERESOURCE = -16,
+  /** Two resources of a type go by the same name or alias. */
+  EGRESS_ECLASH = -17
 } egress_code;
 
 /**

@@ -304,6 +304,28 @@ static int globs(const egress_alloc *alloc, void *user) {
   return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
 }
 
+static int aliases(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "V: r/a=1^r/x r/b=1^r/y", .sent = ""},
+      {.request = {.type = 'V', .names = "r/x r/z", .initial = "r/gone=0"}, .sent = "V: r/a=1^r/x r/z~^r/z -r/gone"},
+      {.request = {.type = 'V'}, .answers = 1, .sent = ""},
+      {.snapshot = "V: r/a=1 r/b=1^r/x", .sent = "V: r/b=1^r/x -r/a"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
+static int no_hosts_yet(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "R: r=vhds", .sent = ""},
+      {.request = {.type = 'V'}, .sent = "V: r/~^r/"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
@@ -312,6 +334,8 @@ int main(void) {
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
   sweep_run("globs", globs, NULL);
+  sweep_run("aliases", aliases, NULL);
+  sweep_run("no virtual hosts yet", no_hosts_yet, NULL);
   sweep_run("rollback", rollback, NULL);
   sweep_run("make before break", make_before_break, NULL);
   sweep_run("two caches", two_caches, NULL);

@@ -17,7 +17,7 @@ Test(error, codes) {
       CODE(EGRESS_EIO, -6),     CODE(EGRESS_ELIMIT, -7),        CODE(EGRESS_EWIRE, -8),
       CODE(EGRESS_EPROTO, -9),  CODE(EGRESS_EADDR, -10),        CODE(EGRESS_EADDRINUSE, -11),
       CODE(EGRESS_ETLS, -12),   CODE(EGRESS_EUNSUPPORTED, -13), CODE(EGRESS_ENOENT, -14),
-      CODE(EGRESS_ESTATE, -15), CODE(EGRESS_ERESOURCE, -16),
+      CODE(EGRESS_ESTATE, -15), CODE(EGRESS_ERESOURCE, -16),    CODE(EGRESS_ECLASH, -17),
   };
   const size_t count = sizeof codes / sizeof codes[0];
   for (size_t i = 0; i < count; i++) {
@@ -27,7 +27,7 @@ Test(error, codes) {
     for (size_t j = 0; j < i; j++)
       cr_assert_str_neq(egress_strerror(codes[i].code), egress_strerror(codes[j].code));
   }
-  static const int unknown[] = {1, -17, INT_MAX, INT_MIN};
+  static const int unknown[] = {1, -18, INT_MAX, INT_MIN};
   for (size_t i = 0; i < 4; i++) {
     cr_assert_str_eq(egress_code_name(unknown[i]), "EGRESS_EUNKNOWN");
     cr_assert_not_null(egress_strerror(unknown[i]));

@@ -27,6 +27,7 @@ class Code(IntEnum):
     ENOENT = lowlevel.EGRESS_ENOENT
     ESTATE = lowlevel.EGRESS_ESTATE
     ERESOURCE = lowlevel.EGRESS_ERESOURCE
+    ECLASH = lowlevel.EGRESS_ECLASH
 
 
 @dataclass(frozen=True, slots=True)
