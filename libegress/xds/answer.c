@@ -40,7 +40,7 @@ int egress__track_changes(egress__step **out, const egress__track *track, egress
 
 /* 1 when there is `entry` of a name, or none, and nothing is owed about it, which is told elsewhere. */
 static int is_settled(const egress__name *entry) {
-  return entry == NULL || (entry->owed != EGRESS__OWED_NOW && entry->owed != EGRESS__OWED_LATER);
+  return entry == NULL || entry->owed == EGRESS__OWED_NO || entry->owed == EGRESS__OWED_SENT;
 }
 
 /* 1 when the client wants `name`, of which there is `entry` or none: by that, or as part of more. */
@@ -115,7 +115,8 @@ static int is_told_for(const egress__track *track, const egress__name *name, con
 /* 1 when the client may have a resource of that name. */
 static int may_hold(const egress__track *track, const egress__name *name) {
   const egress__span text = {(const uint8_t *)name->text, name->size};
-  int held = track->initial != NULL && egress__map_get(&track->initial->versions, name->text, name->size) != NULL;
+  int held = name->held;
+  held |= track->initial != NULL && egress__map_get(&track->initial->versions, name->text, name->size) != NULL;
   for (size_t i = 0; !held && i < track->has.count; i++)
     held = egress__type_set_find_span(track->has.sets[i], text) != NULL;
   return held;

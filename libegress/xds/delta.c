@@ -22,6 +22,7 @@ static int subscribe(egress__track *track, egress__span name) {
   egress__name *entry = egress__subscription_find(&track->want, (const char *)name.data, name.size);
   egress__name_set_owed(&track->want, entry, EGRESS__OWED_NOW);
   entry->alias = 1;
+  entry->asked = 0;
   egress__glob glob;
   return egress__glob_read(&glob, name) ? egress__subscription_be_glob(&track->want, entry) : 0;
 }
@@ -111,7 +112,7 @@ static int owe_vanished(egress__track *track, const egress__type_set *to) {
 /* 1 when the client is told the same as all others that take this step. */
 static int is_like_others(const egress__track *track, int step) {
   return step && track->want.wildcard && track->initial == NULL && track->want.owed[EGRESS__OWED_NOW] == 0 &&
-         track->want.owed[EGRESS__OWED_LATER] == 0;
+         track->want.owed[EGRESS__OWED_LATER] == 0 && track->want.owed[EGRESS__OWED_ASKED] == 0;
 }
 
 static egress__form form_of(const egress__track *track) {

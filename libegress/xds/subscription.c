@@ -7,6 +7,8 @@
  *                     |         asked for again   | | refused
  *                     +---------------------------+ v
  *                     +------ with the next change LATER
+ *
+ * A name that is not there may go from NOW to ASKED, and from there to NOW when that is answered.
  */
 #include "xds/subscription.h"
 
@@ -167,6 +169,7 @@ int egress__subscription_add(egress__subscription *sub, egress__span text) {
     sub->changes += !name->wanted;
     name->wanted = 1;
     name->forgotten = 0;
+    name->asked = 0;
     egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
   }
   name->listed = sub->request;
@@ -202,7 +205,8 @@ int egress__subscription_owe(egress__subscription *sub, const char *text) {
   egress__name *name = need(sub, text, strlen(text));
   if (name == NULL)
     return EGRESS_ENOMEM;
-  egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
+  if (name->owed != EGRESS__OWED_ASKED) /* else it will be, once that is answered */
+    egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
   return 0;
 }
 

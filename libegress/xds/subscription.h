@@ -15,12 +15,13 @@
 /** A name's debt: has the client to be told how it stands, changed or not? */
 typedef enum egress__owed {
   EGRESS__OWED_NO,
-  EGRESS__OWED_NOW,  /* by the next response */
-  EGRESS__OWED_SENT, /* the response in flight tells */
-  EGRESS__OWED_LATER /* that was refused: again together with the next change */
+  EGRESS__OWED_NOW,   /* by the next response */
+  EGRESS__OWED_SENT,  /* the response in flight tells */
+  EGRESS__OWED_LATER, /* that was refused: again together with the next change */
+  EGRESS__OWED_ASKED  /* when the embedder has answered: the snapshot has it not (xds/ask.h) */
 } egress__owed;
 
-enum { EGRESS__OWED_COUNT = EGRESS__OWED_LATER + 1 };
+enum { EGRESS__OWED_COUNT = EGRESS__OWED_ASKED + 1 };
 
 enum {
   EGRESS__GLOBS_MAX = 4096 /* of one type, on one stream: each is a walk over its range of the resources */
@@ -32,6 +33,8 @@ typedef struct egress__name {
   uint8_t wanted : 1;    /* by name; else it stands here only for what is owed */
   uint8_t forgotten : 1; /* an overtaken list was without it: the client may have dropped what it had */
   uint8_t glob : 1;      /* it stands for all below it */
+  uint8_t asked : 1;     /* the embedder was asked since the client did; or would not have answered */
+  uint8_t held : 1;      /* the client said when it came that it holds it */
   uint8_t alias : 1;     /* it may be an alias, and stand for the resource that has it */
   uint8_t owed;          /* an egress__owed */
   char text[];

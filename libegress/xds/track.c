@@ -49,6 +49,7 @@ egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_ur
       strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
   track->told_absence = strcmp(track->type_url, virtual_host) == 0;
   track->has.nothing = 1;
+  track->asked_until_ms = UINT64_MAX;
   egress__subscription_init(&track->want, alloc, budget);
   return track;
 }

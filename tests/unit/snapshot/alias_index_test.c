@@ -59,7 +59,7 @@ static const char *find(const char *text) {
   return egress_resource_name(egress__type_set_find_any(set, (egress__span){(const uint8_t *)text, strlen(text)}));
 }
 
-Test(alias_index, finds_by_name_and_alias) {
+Test(alias_index, c73_finds_by_name_and_alias) {
   put("a", "1", "x", "y");
   put("b", "1", NULL, NULL);
   build();

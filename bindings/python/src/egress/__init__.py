@@ -44,6 +44,7 @@ from egress.events import (
     RolloutSoaking,
     RolloutStaged,
     Subscribed,
+    Wanted,
 )
 from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
 from egress.lowlevel import egress_version
@@ -110,6 +111,7 @@ __all__ = [
     "Trial",
     "TypeStatus",
     "Verdict",
+    "Wanted",
     "__version__",
     "bootstrap",
 ]
