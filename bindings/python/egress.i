@@ -152,16 +152,16 @@ static int snapshot_from(PyObject *object, void *out) {
   return 0;
 }
 
-/* `resolved` is an array that the caller frees; its texts belong to the tuple. */
-static int resolved_from(PyObject *tuple, const char ***resolved, size_t *count) {
+/* `texts` is an array that the caller frees; what it points to belongs to the tuple. */
+static int texts_from(PyObject *tuple, const char ***texts, size_t *count) {
   Py_ssize_t length = PyTuple_Size(tuple);
-  *resolved = PyMem_Malloc(((size_t)length + 1) * sizeof **resolved);
-  if (*resolved == NULL) {
+  *texts = PyMem_Malloc(((size_t)length + 1) * sizeof **texts);
+  if (*texts == NULL) {
     PyErr_NoMemory();
     return 0;
   }
   for (Py_ssize_t i = 0; i < length; i++)
-    if (!PyArg_Parse(PyTuple_GetItem(tuple, i), "s", &(*resolved)[i]))
+    if (!PyArg_Parse(PyTuple_GetItem(tuple, i), "s", &(*texts)[i]))
       return 0;
   *count = (size_t)length;
   return 1;
@@ -183,7 +183,7 @@ static int flow_from(PyObject *tuple, egress_flow *flow, const char ***resolved)
     PyErr_SetString(PyExc_TypeError, "resolved must be a tuple of addresses");
     return 0;
   }
-  if (!resolved_from(addresses, resolved, &flow->resolved_count))
+  if (!texts_from(addresses, resolved, &flow->resolved_count))
     return 0;
   flow->resolved = *resolved;
   return 1;
@@ -254,6 +254,14 @@ static PyObject *event_tuple(const egress_event *event) {
 }
 %typemap(freearg) const egress_flow *flow "PyMem_Free((void *)resolved$argnum);"
 
+/* A tuple of texts; they belong to it. */
+%typemap(in) (const char *const *aliases, size_t count) (const char **aliases = NULL) {
+  if (!PyTuple_Check($input) || !texts_from($input, &aliases, &$2))
+    SWIG_fail;
+  $1 = aliases;
+}
+%typemap(freearg) (const char *const *aliases, size_t count) "PyMem_Free((void *)aliases$argnum);"
+
 %typemap(in, numinputs=0) egress_decision *out (egress_decision made = EGRESS_DECISION_INIT) "$1 = &made;"
 %typemap(argout) egress_decision *out {
   %append_output(Py_BuildValue("(iizzzII)", made$argnum.verdict, made$argnum.reason, made$argnum.rule,
@@ -267,7 +275,11 @@ static PyObject *event_tuple(const egress_event *event) {
 
 %typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
-%typemap(in, numinputs=0) const egress_cache_options *options "$1 = NULL;"
+%typemap(in) const egress_cache_options *options (egress_cache_options parsed = EGRESS_CACHE_OPTIONS_INIT) {
+  if (!count_from($input, &parsed.answer_ms))
+    SWIG_fail;
+  $1 = &parsed;
+}
 
 %typemap(in) const egress_trial_options *options (egress_trial_options parsed = EGRESS_TRIAL_OPTIONS_INIT) {
   if ($input != Py_None) {

@@ -234,6 +234,7 @@ static const char *event_name(int32_t kind) {
   case EGRESS_EVENT_RESPONSE:
   case EGRESS_EVENT_SUBSCRIPTION:
   case EGRESS_EVENT_LOAD_REPORT:
+  case EGRESS_EVENT_WANTED:
     break; /* nobody asked for them */
   case EGRESS_EVENT_LOST:
     return "lost";

@@ -22,7 +22,8 @@ typedef struct body {
   faults *faults;
   item *items;
   size_t count, room;
-  const egress_value *ttls; /* seconds by type URL; NULL: none */
+  const egress_value *ttls;    /* seconds by type URL; NULL: none */
+  const egress_value *aliases; /* lists by type URL and name; NULL: none */
   int no_memory;
 } body;
 
@@ -243,14 +244,64 @@ static int give_ttl(const body *self, egress_resource **resource) {
   return rv;
 }
 
+/* ---- aliases ---- */
+
+static void read_alias_lists(body *self, const egress_value *object) {
+  if (!is_of_type(self, object, EGRESS_VALUE_OBJECT, "an object of names, each with a list of aliases"))
+    return;
+  for (const egress_value *list = egress_value_first(object); list != NULL; list = egress_value_next(list)) {
+    if (!is_of_type(self, list, EGRESS_VALUE_LIST, "a list of aliases"))
+      continue;
+    for (const egress_value *at = egress_value_first(list); at != NULL; at = egress_value_next(at))
+      if (egress_value_type_of(at) != EGRESS_VALUE_TEXT || !is_text(at, egress_value_text(at)))
+        faults_add(self->faults, at, "an alias is a text without NUL");
+  }
+}
+
+static void read_aliases(body *self, const egress_value *object) {
+  if (!is_of_type(self, object, EGRESS_VALUE_OBJECT, "an object of type URLs, each with aliases by name"))
+    return;
+  for (const egress_value *at = egress_value_first(object); at != NULL; at = egress_value_next(at))
+    if (known_type(self, egress_value_key(at)) != NULL)
+      read_alias_lists(self, at);
+  self->aliases = object;
+}
+
+/* The resource with the aliases of `list` in the place of the one without. */
+static int set_aliases(body *self, egress_resource **resource, const egress_value *list) {
+  size_t count = 0, next = 0;
+  for (const egress_value *at = egress_value_first(list); at != NULL; at = egress_value_next(at))
+    count++;
+  const char **aliases = calloc(count + 1, sizeof *aliases);
+  if (aliases == NULL)
+    return EGRESS_ENOMEM;
+  for (const egress_value *at = egress_value_first(list); at != NULL; at = egress_value_next(at))
+    aliases[next++] = egress_value_text(at);
+  egress_resource *plain = *resource;
+  int rv = egress_resource_with_aliases(resource, plain, aliases, count, NULL);
+  free(aliases);
+  if (rv == 0)
+    egress_resource_unref(plain);
+  else if (rv != EGRESS_ENOMEM)
+    faults_add(self->faults, list, "aliases are names, none of them twice, at most 4096 of a resource");
+  return rv;
+}
+
+static int give_aliases(body *self, egress_resource **resource) {
+  const egress_value *names =
+      self->aliases == NULL ? NULL : egress_value_member(self->aliases, egress_resource_type_url(*resource));
+  const egress_value *list = names == NULL ? NULL : egress_value_member(names, egress_resource_name(*resource));
+  return list == NULL ? 0 : set_aliases(self, resource, list);
+}
+
 /* ---- the whole ---- */
 
 static const struct {
   const char *name;
   void (*read)(body *self, const egress_value *value);
 } members[] = {
-    {"version", read_version},     {"versions", read_versions},           {"ttls", read_ttls},
-    {"resources", read_resources}, {"resources_b64", read_resources_b64},
+    {"version", read_version}, {"versions", read_versions},   {"ttls", read_ttls},
+    {"aliases", read_aliases}, {"resources", read_resources}, {"resources_b64", read_resources_b64},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
@@ -261,7 +312,8 @@ static void read_member(body *self, const egress_value *value) {
       members[i].read(self, value);
       return;
     }
-  faults_add(self->faults, key, "unknown field \"%.200s\"; there are version, versions, ttls, resources, resources_b64",
+  faults_add(self->faults, key,
+             "unknown field \"%.200s\"; there are version, versions, ttls, aliases, resources, resources_b64",
              egress_value_text(key));
 }
 
@@ -279,9 +331,16 @@ static int build(egress_snapshot **out, body *self) {
   for (size_t i = 0; rv == 0 && i < self->count; i++) {
     rv = give_ttl(self, &self->items[i].resource);
     if (rv == 0)
+      rv = give_aliases(self, &self->items[i].resource);
+    if (rv == 0)
       rv = egress_snapshot_builder_put(self->builder, self->items[i].resource);
   }
-  return rv != 0 ? rv : egress_snapshot_builder_build(out, self->builder);
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(out, self->builder);
+  if (rv == EGRESS_ECLASH)
+    faults_add(self->faults, self->aliases, "\"%.255s\" is the name or an alias of two resources of one type",
+               egress_snapshot_builder_clash(self->builder));
+  return rv;
 }
 
 /* Of two with the same type and name, the snapshot holds one. */

@@ -43,9 +43,17 @@ typedef struct egress_cache_options {
   egress_group_fn group;
   /** Passed to ``group``. */
   void *user;
+  /**
+   * How long a client waits for a name that its group's snapshot has not, in milliseconds, while
+   * ``EGRESS_EVENT_WANTED`` asks you for it; 0: not at all, it is told at once that there is nothing.
+   * docs/on-demand.md.
+   */
+  uint32_t answer_ms;
+  /** Must be 0. */
+  uint32_t reserved;
 } egress_cache_options;
 #define EGRESS_CACHE_OPTIONS_INIT \
-  { sizeof(egress_cache_options), NULL, NULL, NULL }
+  { sizeof(egress_cache_options), NULL, NULL, NULL, 0, 0 }
 
 /**
  * Makes an empty cache.
@@ -90,6 +98,17 @@ EGRESS_API egress_snapshot *egress_cache_get(const egress_cache *cache, const ch
  * Thread: the cache's. Since: 0.1.
  */
 EGRESS_API int egress_cache_clear(egress_cache *cache, const char *group);
+
+/**
+ * Answers ``EGRESS_EVENT_WANTED``: there is nothing of that name. The clients that wait for it are told so, once
+ * control is back in the loop. The other answer is a snapshot that has it.
+ *
+ * :param group: as the event says. :param type_url: likewise. :param name: ``resource`` of the event.
+ * :return: 0; EGRESS_ENOENT: nobody waits for that (any more); EGRESS_EINVAL: an argument is NULL.
+ *
+ * Thread: the cache's; nothing of yours is called before this returns. Since: 0.1.
+ */
+EGRESS_API int egress_cache_absent(egress_cache *cache, const char *group, const char *type_url, const char *name);
 
 /** What becomes of a group's new snapshot when a client refuses it. */
 typedef enum egress_on_nack {

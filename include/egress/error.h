@@ -46,7 +46,9 @@ typedef enum egress_code {
   /** Well-formed text that is not the message it should be. */
   EGRESS_ERESOURCE = -16,
   /** This client may not have that. */
-  EGRESS_EDENIED = -17
+  EGRESS_EDENIED = -17,
+  /** Two resources of a type go by the same name or alias. */
+  EGRESS_ECLASH = -18
 } egress_code;
 
 /**

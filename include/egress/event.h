@@ -46,7 +46,13 @@ typedef enum egress_event_kind {
   /** ``lost`` events before this one were dropped, because nobody took them or memory ran out. Always told. */
   EGRESS_EVENT_LOST = 15,
   /** A client reported its load, which is not nothing: ``load`` has it. Only with ``load_report_ms`` of the server. */
-  EGRESS_EVENT_LOAD_REPORT = 16
+  EGRESS_EVENT_LOAD_REPORT = 16,
+  /**
+   * A client asked for ``resource``, a name that its group's snapshot has not, and waits for it: set a snapshot that
+   * has it, or say that there is none (``egress_cache_absent``). Only with ``answer_ms`` of the cache, and once for
+   * all clients of the group that wait. docs/on-demand.md.
+   */
+  EGRESS_EVENT_WANTED = 17
 } egress_event_kind;
 
 /** The bit of an event's kind in ``events`` of the server's options. */
@@ -75,7 +81,7 @@ typedef struct egress_event {
   const char *version;
   /** For people: why a stream ended or a response was refused; else ``""``. */
   const char *message;
-  /** Name of the resource that was refused (HELD, ROLLED_BACK), where that can be told; else ``""``. */
+  /** Name of the resource that was refused (HELD, ROLLED_BACK), where that can be told, or is wanted; else ``""``. */
   const char *resource;
   /** An ``egress_event_kind``. */
   int32_t kind;

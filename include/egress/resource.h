@@ -30,10 +30,9 @@ typedef struct egress_resource egress_resource;
  * :param out: set on success only; the caller owns one reference.
  * :param type_url: such as ``EGRESS_TYPE_CLUSTER``; 1 to 255 bytes of UTF-8, copied.
  * :param name: 1 to 4096 bytes of UTF-8, copied; should be the name that the message itself says. One that begins with
- *   ``xdstp://`` is kept in normal form: context parameters sorted, no escapes but those that are needed, no directives.
- * :param bytes: the packed message, copied; at most 64 MiB; NULL is allowed where ``size`` is 0.
- * :param size: number of ``bytes``; 0 is an empty message.
- * :param alloc: borrowed for the resource's life; NULL means malloc.
+ *   ``xdstp://`` is kept in normal form: context parameters sorted, no escapes but those that are needed, no
+ * directives. :param bytes: the packed message, copied; at most 64 MiB; NULL is allowed where ``size`` is 0. :param
+ * size: number of ``bytes``; 0 is an empty message. :param alloc: borrowed for the resource's life; NULL means malloc.
  * :return: 0; EGRESS_EINVAL: no ``out``, or a bad URL or name; EGRESS_EWIRE: ``bytes`` are not well-formed protobuf;
  *   EGRESS_ELIMIT: more than 64 MiB; EGRESS_ENOMEM.
  *
@@ -60,6 +59,26 @@ EGRESS_API int egress_resource_new(egress_resource **out, const char *type_url, 
  */
 EGRESS_API int egress_resource_with_ttl(egress_resource **out, const egress_resource *resource, uint32_t ttl_ms,
                                         const egress_alloc *alloc);
+
+/**
+ * Makes the same resource with aliases: names by which clients of delta may ask for it, too. It is told under its name,
+ * with all its aliases. Envoy's virtual hosts on demand (VHDS) are asked for so: as ``ROUTE_CONFIGURATION/HOST``, of
+ * which only the resource called so, or with that alias, is an answer. State of the world knows no aliases.
+ *
+ * Aliases are part of the content: with others the version is another, and the resource is sent again. In a snapshot
+ * every name and alias of a type is that of one resource; ``egress_snapshot_builder_build`` says when it is not.
+ *
+ * :param out: set on success only; the caller owns one reference.
+ * :param resource: borrowed during the call. :param aliases: instead of those that it has; copied; each as a name, but
+ *   not ``"*"`` and none twice; in any order. NULL is allowed where ``count`` is 0. :param count: at most 4096.
+ * :param alloc: borrowed for the resource's life; NULL means malloc.
+ * :return: 0; EGRESS_EINVAL: an argument is not as said here, or ``resource`` is an error; EGRESS_ELIMIT: more than
+ *   4096; EGRESS_ENOMEM.
+ *
+ * Thread: any. Since: 0.1.
+ */
+EGRESS_API int egress_resource_with_aliases(egress_resource **out, const egress_resource *resource,
+                                            const char *const *aliases, size_t count, const egress_alloc *alloc);
 
 /**
  * Makes an error that stands in the place of a resource: why clients do not get the one of that name. It is put into a
@@ -153,6 +172,12 @@ EGRESS_API const char *egress_resource_name(const egress_resource *resource);
 /** Version: 32 hexadecimal digits, equal for equal content everywhere; lives as the resource. Thread: any. Since: 0.1.
  */
 EGRESS_API const char *egress_resource_version(const egress_resource *resource);
+
+/** Number of aliases. Thread: any. Since: 0.1. */
+EGRESS_API size_t egress_resource_alias_count(const egress_resource *resource);
+
+/** Alias ``index``, in byte order; lives as long as the resource; NULL past the end. Thread: any. Since: 0.1. */
+EGRESS_API const char *egress_resource_alias(const egress_resource *resource, size_t index);
 
 /** Time to live in milliseconds; 0: none. Thread: any. Since: 0.1. */
 EGRESS_API uint32_t egress_resource_ttl_ms(const egress_resource *resource);

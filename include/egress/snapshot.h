@@ -79,11 +79,20 @@ EGRESS_API int egress_snapshot_builder_set_label(egress_snapshot_builder *builde
  * Makes the snapshot. The builder then starts again from it.
  *
  * :param out: set on success only; the caller owns one reference.
- * :return: 0; EGRESS_EINVAL; EGRESS_ENOMEM: the builder is unchanged.
+ * :return: 0; EGRESS_EINVAL; EGRESS_ECLASH: two resources of a type go by the same name or alias, which
+ *   ``egress_snapshot_builder_clash`` tells; EGRESS_ENOMEM. On failure the builder is unchanged.
  *
  * Thread: the builder's. Since: 0.1.
  */
 EGRESS_API int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder *builder);
+
+/**
+ * The name or alias that two resources of a type go by, when the last build answered EGRESS_ECLASH; else ``""``. Lives
+ * until the next build.
+ *
+ * Thread: the builder's. Since: 0.1.
+ */
+EGRESS_API const char *egress_snapshot_builder_clash(const egress_snapshot_builder *builder);
 
 /** Takes one more reference; returns ``snap``. NULL is allowed. Thread: any. Since: 0.1. */
 EGRESS_API egress_snapshot *egress_snapshot_ref(egress_snapshot *snap);

@@ -26,6 +26,7 @@ static const code_text codes[] = {
     {"EGRESS_ESTATE", "not possible in this state"},
     {"EGRESS_ERESOURCE", "text is not a valid message"},
     {"EGRESS_EDENIED", "this client may not have that"},
+    {"EGRESS_ECLASH", "two resources go by the same name or alias"},
 };
 
 static const code_text *lookup(int code) {

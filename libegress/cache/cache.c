@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/options.h"
 #include "base/protowire.h"
+#include "cache/question.h"
 #include "cache/trial.h"
 
 enum { GROUP_NAME_MAX = 255 }; /* as the header says; also what a node's id may have */
@@ -27,6 +28,8 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   int rv = egress__options_take(&own, sizeof own, options, sizeof own);
   if (rv != 0)
     return rv;
+  if (own.reserved != 0)
+    return EGRESS_EINVAL;
   const egress_alloc *alloc = egress__alloc_or_default(own.alloc);
   egress_cache *cache = egress__calloc(alloc, 1, sizeof *cache);
   if (cache == NULL)
@@ -35,7 +38,9 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   cache->refs = 1;
   cache->group = own.group != NULL ? own.group : group_of_node;
   cache->user = own.user;
+  cache->answer_ms = own.answer_ms;
   egress__map_init(&cache->groups, alloc);
+  egress__map_init(&cache->questions, alloc);
   egress__steps_init(&cache->steps, alloc);
   *out = cache;
   return 0;
@@ -58,6 +63,7 @@ void egress_cache_unref(egress_cache *cache) {
     egress__free(cache->alloc, group);
   }
   egress__map_dispose(&cache->groups);
+  egress__questions_dispose(cache);
   egress__steps_dispose(&cache->steps);
   egress__free(cache->alloc, cache);
 }

@@ -31,6 +31,7 @@ typedef struct egress__watch {
   uint8_t adrift;  /* the snapshot that counted is gone, another is not taken yet */
   uint8_t bucket;  /* below EGRESS__BUCKETS, of the node's id: the same whenever the node comes */
   uint8_t stage;   /* an egress__stage */
+  uint8_t asking;  /* the stream has asked the embedder: on_change tells of his answers, too (cache/question.h) */
   /* The snapshot that counts for the group may be another one now. Must not call back into the cache. */
   void (*on_change)(struct egress__watch *watch);
 } egress__watch;

@@ -37,7 +37,9 @@ struct egress_cache {
   size_t refs;
   egress_group_fn group;
   void *user;
+  uint32_t answer_ms;    /* how long a question is open; 0: none is asked */
   egress__map groups;    /* name -> egress__group */
+  egress__map questions; /* cache/question.h */
   size_t settings_count; /* groups that have settings; 0: nothing is tried anywhere */
   egress__observer *observers;
   struct egress__bridge *bridges; /* those that streams are on (cache/bridge.h) */

@@ -9,7 +9,7 @@ struct ProtobufCMessage;
 
 /*
  * A resource holds its wire form once. As field 2 of DeltaDiscoveryResponse it is
- *   0x12 LEN { name (3), version (1), ttl (6) if it has one, 0x12 LEN Any }
+ *   0x12 LEN { name (3), version (1), its aliases (4), ttl (6) if it has one, 0x12 LEN Any }
  * and as field 2 of DiscoveryResponse just the end of that: 0x12 LEN Any. The other forms are put together of its
  * parts.
  */

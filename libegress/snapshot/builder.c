@@ -7,7 +7,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "resource/xdstp.h"
-#include "snapshot/edit.h"
+#include "snapshot/alias_index.h"
 #include "snapshot/snapshot.h"
 
 /* What has happened to one name since the base. */
@@ -28,6 +28,7 @@ struct egress_snapshot_builder {
   EGRESS__VEC(type_changes) types;
   egress__labels labels; /* given since the base */
   uint8_t labels_all;    /* one was given for all types: none of the base's counts */
+  char *clash;           /* what kept the last build from being one; NULL: nothing */
 };
 
 int egress_snapshot_builder_new(egress_snapshot_builder **out, egress_snapshot *base, const egress_alloc *alloc) {
@@ -41,6 +42,11 @@ int egress_snapshot_builder_new(egress_snapshot_builder **out, egress_snapshot *
   builder->base = egress_snapshot_ref(base);
   *out = builder;
   return 0;
+}
+
+static void forget_clash(egress_snapshot_builder *builder) {
+  egress__free(builder->alloc, builder->clash);
+  builder->clash = NULL;
 }
 
 static void forget_changes(egress_snapshot_builder *builder) {
@@ -63,6 +69,7 @@ void egress_snapshot_builder_free(egress_snapshot_builder *builder) {
   if (builder == NULL)
     return;
   forget_changes(builder);
+  forget_clash(builder);
   egress_snapshot_unref(builder->base);
   egress__free(builder->alloc, builder);
 }
@@ -172,8 +179,30 @@ static size_t list_edits(egress__edit *edits, const type_changes *type, const eg
   return count;
 }
 
+/* What two resources go by is kept, for people: without it, if there is no memory. */
+static void note_clash(egress_snapshot_builder *builder, const char *text) {
+  builder->clash = egress__strdup(builder->alloc, text);
+}
+
+static int edit_type(const egress__type_set **out, egress_snapshot_builder *builder, const egress__type_set *base,
+                     const egress__edit *edits, size_t count) {
+  const egress__type_set *set;
+  const char *clash;
+  int rv = egress__type_set_edit(&set, base, edits, count, builder->alloc);
+  if (rv != 0)
+    return rv;
+  rv = egress__alias_index(set, base, edits, count, &clash);
+  if (rv == EGRESS_ECLASH)
+    note_clash(builder, clash);
+  if (rv != 0)
+    egress__type_set_unref(set);
+  else
+    *out = set;
+  return rv;
+}
+
 /* One type after its changes: NULL when nothing is left, the base's own set when that holds the same. */
-static int build_type(const egress__type_set **out, const egress_snapshot_builder *builder, const type_changes *type) {
+static int build_type(const egress__type_set **out, egress_snapshot_builder *builder, const type_changes *type) {
   const egress__type_set *base = egress__snapshot_type(builder->base, type->type_url);
   egress__edit *edits = egress__calloc(builder->alloc, type->list.count, sizeof *edits);
   if (edits == NULL)
@@ -183,7 +212,7 @@ static int build_type(const egress__type_set **out, const egress_snapshot_builde
   if (count == 0)
     *out = egress__type_set_ref(base);
   else
-    rv = egress__type_set_edit(out, base, edits, count, builder->alloc);
+    rv = edit_type(out, builder, base, edits, count);
   egress__free(builder->alloc, edits);
   return rv;
 }
@@ -194,7 +223,7 @@ static int compare_type_urls(const void *a, const void *b) {
 }
 
 /* Fills `sets`, which has room for every type of the base and every changed one. */
-static int build_types(const egress__type_set **sets, size_t *count, const egress_snapshot_builder *builder) {
+static int build_types(const egress__type_set **sets, size_t *count, egress_snapshot_builder *builder) {
   for (size_t i = 0; i < egress_snapshot_type_count(builder->base); i++) {
     const egress__type_set *set = egress__snapshot_type_at(builder->base, i);
     if (find_type(builder, set->type_url) == NULL)
@@ -240,7 +269,7 @@ static int build_labels(egress_snapshot *snap, const egress_snapshot_builder *bu
   return rv;
 }
 
-static int build_snapshot(egress_snapshot **out, const egress_snapshot_builder *builder) {
+static int build_snapshot(egress_snapshot **out, egress_snapshot_builder *builder) {
   size_t count = 0, room = egress_snapshot_type_count(builder->base) + builder->types.count;
   const egress__type_set **sets = egress__calloc(builder->alloc, room, sizeof(const egress__type_set *));
   if (sets == NULL)
@@ -255,7 +284,7 @@ static int build_snapshot(egress_snapshot **out, const egress_snapshot_builder *
   }
   egress__free(builder->alloc, sets);
   if (snap == NULL)
-    return EGRESS_ENOMEM;
+    return rv != 0 ? rv : EGRESS_ENOMEM;
   *out = snap;
   return 0;
 }
@@ -264,6 +293,7 @@ int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder
   if (out == NULL || builder == NULL)
     return EGRESS_EINVAL;
   egress_snapshot *snap;
+  forget_clash(builder);
   int rv = build_snapshot(&snap, builder);
   if (rv != 0)
     return rv;
@@ -277,4 +307,8 @@ int egress_snapshot_builder_build(egress_snapshot **out, egress_snapshot_builder
   builder->base = egress_snapshot_ref(snap);
   *out = snap;
   return 0;
+}
+
+const char *egress_snapshot_builder_clash(const egress_snapshot_builder *builder) {
+  return builder == NULL || builder->clash == NULL ? "" : builder->clash;
 }

@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include "resource/alias.h"
 #include "resource/xdstp.h"
 
 egress__type_set *egress__type_set_new(const egress_alloc *alloc) {
@@ -70,6 +71,7 @@ void egress__type_set_unref(const egress__type_set *set) {
   for (size_t i = 0; i < own->chunks.count; i++)
     egress__chunk_unref(own->chunks.items[i].chunk);
   EGRESS__VEC_FREE(own->alloc, &own->chunks);
+  egress__type_set_unref(own->aliases); /* which has none itself */
   egress__free(own->alloc, own);
 }
 
@@ -109,6 +111,14 @@ egress_resource *egress__type_set_find_span(const egress__type_set *set, egress_
 
 egress_resource *egress__type_set_find(const egress__type_set *set, const char *name) {
   return egress__type_set_find_span(set, (egress__span){(const uint8_t *)name, strlen(name)});
+}
+
+egress_resource *egress__type_set_find_any(const egress__type_set *set, egress__span name) {
+  egress_resource *item = egress__type_set_find_span(set, name);
+  if (item != NULL || set == NULL || set->aliases == NULL)
+    return item;
+  const egress_resource *alias = egress__type_set_find_span(set->aliases, name);
+  return alias == NULL ? NULL : egress__alias_target(alias);
 }
 
 egress_resource *egress__type_set_at(const egress__type_set *set, size_t index) {

@@ -25,6 +25,8 @@ typedef struct egress__type_set {
   size_t count;
   size_t error_count;                      /* of the items, those that are errors */
   EGRESS__VEC(egress__chunk_place) chunks; /* none is empty; all but the first have EGRESS__CHUNK_MIN items */
+  const struct egress__type_set
+      *aliases; /* of the items (resource/alias.h), but their own names; NULL: there is none */
 } egress__type_set;
 
 /** A place in a set; `{.set = set}` is its beginning. */
@@ -36,6 +38,9 @@ typedef struct egress__cursor {
 /** The item `name`, text without NUL, an xdstp name in any form; borrowed; NULL: there is none, or `set` is NULL. */
 egress_resource *egress__type_set_find_span(const egress__type_set *set, egress__span name);
 egress_resource *egress__type_set_find(const egress__type_set *set, const char *name);
+
+/** The item that has `name` for its name or as an alias; likewise. */
+egress_resource *egress__type_set_find_any(const egress__type_set *set, egress__span name);
 
 /** The item `index`, below the set's count; borrowed. */
 egress_resource *egress__type_set_at(const egress__type_set *set, size_t index);

@@ -62,6 +62,7 @@ void egress__metrics_count(egress__metrics *metrics, const egress_event *event) 
   case EGRESS_EVENT_SUBSCRIPTION:
   case EGRESS_EVENT_LOST:
   case EGRESS_EVENT_LOAD_REPORT:
+  case EGRESS_EVENT_WANTED:
     return;
   }
 }

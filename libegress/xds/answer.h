@@ -9,6 +9,7 @@ typedef struct egress__answer {
   const egress_alloc *alloc;
   EGRESS__VEC(egress_resource *) puts;
   EGRESS__VEC(const char *) removed;
+  EGRESS__VEC(egress_resource *) made; /* of `puts`, those that are this answer's own */
 } egress__answer;
 
 void egress__answer_dispose(egress__answer *answer);
@@ -21,6 +22,14 @@ int egress__answer_changes(egress__answer *answer, const egress__track *track, c
 
 /** Adds what is owed, as `to` has it; `step` 1: also what is owed later. */
 int egress__answer_owed(egress__answer *answer, const egress__track *track, const egress__type_set *to, int step);
+
+/**
+ * Virtual hosts, of which the client wants none yet: an Envoy whose routes have some on demand (VHDS) says only that,
+ * and not for which routes; it gets ready when it is told anything below the name of these, or after 15 seconds. So for
+ * all route configurations that have virtual hosts on demand it is told that there is nothing of the host "". Not
+ * handled: routes that come later, for which Envoy says nothing at all. Returns 0 or EGRESS_ENOMEM.
+ */
+int egress__answer_start(egress__answer *answer, const egress__track *track);
 
 /** What changes for the client on the way to `to`; NULL when nothing that it wants by name can have. */
 int egress__track_changes(egress__step **out, const egress__track *track, egress__steps *steps,

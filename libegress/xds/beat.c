@@ -31,13 +31,15 @@ void egress__beat_done(egress__track *track, uint64_t now_ms) {
   track->beat.since_ms = now_ms;
 }
 
-static int is_wanted(const egress__track *track, const char *name) {
+static int is_wanted(const egress__track *track, const egress_resource *resource) {
+  const char *name = egress_resource_name(resource);
   const egress__name *entry = egress__subscription_find(&track->want, name, strlen(name));
   if (entry != NULL && (entry->owed != EGRESS__OWED_NO || entry->forgotten))
     return 0;
-  if (track->want.globs == 0)
+  if (track->want.globs == 0 && egress_resource_alias_count(resource) == 0)
     return track->want.wildcard || (entry != NULL && entry->wanted);
-  return egress__subscription_covers(&track->want, name) && egress__subscription_teller(&track->want, name, 1) == NULL;
+  return egress__subscription_wants(&track->want, resource) &&
+         egress__subscription_teller(&track->want, resource, 1) == NULL;
 }
 
 /* After a refusal nobody knows which of several sets the client has: then what all of them have alike. */
@@ -61,8 +63,7 @@ int egress__beat_collect(egress__answer *answer, const egress__track *track) {
       continue;
     }
     egress__cursor_next(&at);
-    if (egress_resource_ttl_ms(resource) == 0 || !is_wanted(track, egress_resource_name(resource)) ||
-        !is_held(track, resource))
+    if (egress_resource_ttl_ms(resource) == 0 || !is_wanted(track, resource) || !is_held(track, resource))
       continue;
     int rv = egress__answer_put(answer, resource);
     if (rv != 0)

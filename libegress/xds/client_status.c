@@ -195,7 +195,8 @@ static int put_names(writer *w, const egress__track *track, const egress__type_s
       continue;
     if (resource == NULL)
       rv = put_absent(w, track, name->text);
-    else if (!track->want.wildcard && !name->glob) /* else it is among many */
+    else if (!track->want.wildcard && !name->glob && egress__subscription_by(&track->want, resource) == name)
+      /* else it is among many, or told under another name of it */
       rv = put_item(w, track, resource);
   }
   return rv;
@@ -206,9 +207,8 @@ static int put_below_globs(writer *w, const egress__track *track, const egress__
   egress__cursor cursor = {.set = track->want.wildcard || track->want.globs == 0 ? NULL : set};
   int rv = 0;
   for (const egress_resource *resource; rv == 0 && (resource = egress__cursor_next(&cursor)) != NULL;) {
-    const char *name = egress_resource_name(resource);
-    const egress__name *own = egress__subscription_find(&track->want, name, strlen(name));
-    if ((own == NULL || !own->wanted || own->glob) && egress__subscription_covers(&track->want, name))
+    const egress__name *own = egress__subscription_by(&track->want, resource);
+    if ((own == NULL || own->glob) && egress__subscription_covers(&track->want, egress_resource_name(resource)))
       rv = put_item(w, track, resource);
   }
   return rv;

@@ -21,8 +21,20 @@ static int subscribe(egress__track *track, egress__span name) {
     return rv;
   egress__name *entry = egress__subscription_find(&track->want, (const char *)name.data, name.size);
   egress__name_set_owed(&track->want, entry, EGRESS__OWED_NOW);
+  entry->alias = 1;
+  entry->asked = 0;
   egress__glob glob;
   return egress__glob_read(&glob, name) ? egress__subscription_be_glob(&track->want, entry) : 0;
+}
+
+/* The entry that goes when a name is dropped: its own, or else one of another name of the resource that the client has
+   under it. NULL: there is none. */
+static egress__name *find_dropped(const egress__track *track, egress__span text) {
+  egress__name *name = egress__subscription_find(&track->want, (const char *)text.data, text.size);
+  if ((name != NULL && name->wanted) || track->has.count == 0)
+    return name;
+  const egress_resource *resource = egress__type_set_find_any(track->has.sets[track->has.count - 1], text);
+  return resource == NULL ? NULL : (egress__name *)egress__subscription_by(&track->want, resource);
 }
 
 static void unsubscribe(egress__track *track, egress__span text) {
@@ -31,7 +43,7 @@ static void unsubscribe(egress__track *track, egress__span text) {
     egress__subscription_set_wildcard(want, 0);
     return;
   }
-  egress__name *name = egress__subscription_find(want, (const char *)text.data, text.size);
+  egress__name *name = find_dropped(track, text);
   if (name == NULL || !name->wanted)
     return;
   if (!want->wildcard && !egress__subscription_is_below(want, name)) {
@@ -51,6 +63,8 @@ int egress__delta_subscribe(egress__track *track, const egress__request *request
       return rv;
     if (request->added == 0 && track->whole)
       egress__subscription_set_wildcard(&track->want, 1);
+    if (request->added == 0 && track->told_absence)
+      track->want.wildcard_owed = 1; /* see egress__answer_start */
   }
   egress__span rest = request->bytes, name;
   egress__xdstp_room room;
@@ -69,13 +83,28 @@ int egress__delta_subscribe(egress__track *track, const egress__request *request
   return 0;
 }
 
-/* What the client holds of what it wants and does not exist any more is owed. */
+/* 1 when a name is wanted that may have been an alias of what the client holds: it stands for nothing now. */
+static int has_lost_alias(const egress__track *track, const egress__type_set *to) {
+  size_t cursor = 0;
+  const egress__map_entry *entry;
+  while (track->want.wanted > 0 && (entry = egress__map_next(&track->want.names, &cursor)) != NULL) {
+    const egress__name *name = entry->value;
+    const egress__span text = {(const uint8_t *)name->text, name->size};
+    if (name->wanted && !name->glob && egress__map_get(&track->initial->versions, name->text, name->size) == NULL &&
+        egress__type_set_find_any(to, text) == NULL)
+      return 1;
+  }
+  return 0;
+}
+
+/* What the client holds of what it wants, or may want by an alias, and does not exist any more is owed. */
 static int owe_vanished(egress__track *track, const egress__type_set *to) {
   size_t cursor = 0;
   const egress__map_entry *entry;
+  int any = track->initial != NULL && has_lost_alias(track, to);
   while (track->initial != NULL && (entry = egress__map_next(&track->initial->versions, &cursor)) != NULL)
-    if (egress__subscription_covers(&track->want, entry->key) && egress__type_set_find(to, entry->key) == NULL &&
-        egress__subscription_owe(&track->want, entry->key) != 0)
+    if ((any || egress__subscription_covers(&track->want, entry->key)) &&
+        egress__type_set_find(to, entry->key) == NULL && egress__subscription_owe(&track->want, entry->key) != 0)
       return EGRESS_ENOMEM;
   return 0;
 }
@@ -83,7 +112,7 @@ static int owe_vanished(egress__track *track, const egress__type_set *to) {
 /* 1 when the client is told the same as all others that take this step. */
 static int is_like_others(const egress__track *track, int step) {
   return step && track->want.wildcard && track->initial == NULL && track->want.owed[EGRESS__OWED_NOW] == 0 &&
-         track->want.owed[EGRESS__OWED_LATER] == 0;
+         track->want.owed[EGRESS__OWED_LATER] == 0 && track->want.owed[EGRESS__OWED_ASKED] == 0;
 }
 
 static egress__form form_of(const egress__track *track) {
@@ -97,6 +126,8 @@ static int answer_own(egress__blob **body, egress__track *track, const egress__s
   int rv = egress__answer_changes(&answer, track, changes);
   if (rv == 0)
     rv = egress__answer_owed(&answer, track, to, step);
+  if (rv == 0 && track->want.wildcard_owed && !track->want.wildcard)
+    rv = egress__answer_start(&answer, track);
   /* Whoever wants everything is answered even when that is nothing: it waits for that to get ready. */
   if (rv == 0 && answer.puts.count + answer.removed.count + track->want.wildcard_owed > 0) {
     *body = egress__pack_delta(track->alloc, answer.puts.items, answer.puts.count, answer.removed.items,

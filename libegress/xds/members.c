@@ -8,8 +8,14 @@ egress__members egress__members_of(const egress__name *name, const egress__type_
   if (name->glob && egress__glob_read(&members.glob, text))
     members.at = egress__type_set_from(set, members.glob.prefix);
   else
-    members.own = egress__type_set_find_span(set, text);
+    members.own = name->alias ? egress__type_set_find_any(set, text) : egress__type_set_find_span(set, text);
   return members;
+}
+
+egress__members egress__members_owed(const egress__subscription *sub, const egress__name *name,
+                                     const egress__type_set *set) {
+  int is_wanted = name->wanted || egress__subscription_covers(sub, name->text);
+  return is_wanted ? egress__members_of(name, set) : (egress__members){0};
 }
 
 egress_resource *egress__members_next(egress__members *members) {

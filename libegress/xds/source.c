@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <egress/error.h>
+
 const char *egress__source_group(const egress__source *source) {
   return source->watch.group == NULL ? "" : egress__group_name(source->watch.group);
 }
@@ -110,7 +112,8 @@ static int find_bridge(egress__bridge **out, const egress__source *source, egres
       is_through(source, tracks, source->snap, pace) ? egress__source_goal(source) : source->snap;
   int removes;
   int rv = egress__bridge_is_needed(&removes, source->cache, from, snap);
-  return rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
+  rv = rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
+  return rv == EGRESS_ECLASH ? 0 : rv; /* what goes and what comes has an alias in common: there is no way between */
 }
 
 int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__pace *pace) {

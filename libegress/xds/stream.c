@@ -20,6 +20,7 @@
 #include <egress/error.h>
 
 #include "base/alloc.h"
+#include "xds/ask.h"
 #include "xds/beat.h"
 #include "xds/request.h"
 #include "xds/source.h"
@@ -463,11 +464,46 @@ static int next_of_tracks(egress__stream *stream, egress__response *out) {
   return rv;
 }
 
+/* An asker that is a stream's. */
+typedef struct stream_asker {
+  egress__asker asker;
+  egress__stream *stream;
+} stream_asker;
+
+static void tell_wanted(egress__asker *asker, const egress__track *track, const char *name) {
+  raise_event(((stream_asker *)asker)->stream, (egress_event){.kind = EGRESS_EVENT_WANTED,
+                                                              .type_url = track->type_url,
+                                                              .version = "",
+                                                              .message = "",
+                                                              .group = egress__source_group(track->source),
+                                                              .resource = name});
+}
+
+/* Returns 1 when the embedder was told of names that are wanted: he may have answered already. */
+static int ask_unknown(egress__stream *stream) {
+  stream_asker own = {{stream->config->now_ms, tell_wanted}, stream};
+  int told = 0, rv = 0;
+  stream->inside = 1;
+  for (egress__track *track = stream->tracks; rv >= 0 && track != NULL; track = track->next) {
+    rv = track->source->snap == NULL ? 0 : egress__track_ask(&own.asker, track);
+    told |= rv == 1;
+  }
+  stream->inside = 0;
+  return rv < 0 ? rv : told;
+}
+
+static int adopt(egress__stream *stream, const egress__pace *pace) {
+  int rv = 0;
+  for (egress__source *source = &stream->source; rv == 0 && source != NULL; source = source->next)
+    rv = egress__source_adopt(source, stream->tracks, pace);
+  return rv;
+}
+
 static int next(egress__stream *stream, egress__response *out) {
   const egress__pace pace = {stream->variant, stream->type_url == NULL, stream->config->gate_on_ack};
-  int rv = 0, arrived = 0;
-  for (egress__source *source = &stream->source; rv == 0 && source != NULL; source = source->next)
-    rv = egress__source_adopt(source, stream->tracks, &pace);
+  int rv = adopt(stream, &pace), arrived = 0;
+  while (rv == 0 && (rv = ask_unknown(stream)) == 1)
+    rv = adopt(stream, &pace);
   if (rv == 0)
     rv = next_of_tracks(stream, out);
   if (rv != 0)
@@ -482,6 +518,7 @@ uint64_t egress__stream_due(const egress__stream *stream) {
   for (const egress__track *track = stream->tracks; track != NULL; track = track->next) {
     uint64_t mine = egress__beat_due(track);
     due = mine < due ? mine : due;
+    due = track->asked_until_ms < due ? track->asked_until_ms : due;
   }
   return due;
 }

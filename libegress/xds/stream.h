@@ -104,8 +104,8 @@ typedef struct egress__response {
 int egress__stream_next(egress__stream *stream, egress__response *out);
 
 /**
- * When egress__stream_next has to be called though nothing happened: a heartbeat is due. It may be some time late.
- * UINT64_MAX: never, as things stand after it returned 0.
+ * When egress__stream_next has to be called though nothing happened: a heartbeat is due, or an answer overdue. It may
+ * be some time late. UINT64_MAX: never, as things stand after it returned 0.
  */
 uint64_t egress__stream_due(const egress__stream *stream);
 

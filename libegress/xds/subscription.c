@@ -7,6 +7,8 @@
  *                     |         asked for again   | | refused
  *                     +---------------------------+ v
  *                     +------ with the next change LATER
+ *
+ * A name that is not there may go from NOW to ASKED, and from there to NOW when that is answered.
  */
 #include "xds/subscription.h"
 
@@ -73,15 +75,45 @@ int egress__subscription_covers(const egress__subscription *sub, const char *nam
   return (entry != NULL && entry->wanted) || is_below(sub, (egress__span){(const uint8_t *)name, size}, NULL);
 }
 
+/* The entry of the resource's next alias that may be one; NULL at the end. */
+static const egress__name *next_alias(const egress__subscription *sub, const egress_resource *resource, size_t *next) {
+  while (*next < egress_resource_alias_count(resource)) {
+    const char *alias = egress_resource_alias(resource, (*next)++);
+    const egress__name *entry = egress__subscription_find(sub, alias, strlen(alias));
+    if (entry != NULL && entry->alias)
+      return entry;
+  }
+  return NULL;
+}
+
+const egress__name *egress__subscription_by(const egress__subscription *sub, const egress_resource *resource) {
+  const char *name = egress_resource_name(resource);
+  const egress__name *entry = egress__subscription_find(sub, name, strlen(name));
+  size_t next = 0;
+  while ((entry == NULL || !entry->wanted) && (entry = next_alias(sub, resource, &next)) != NULL)
+    ;
+  return entry;
+}
+
+int egress__subscription_wants(const egress__subscription *sub, const egress_resource *resource) {
+  return egress__subscription_covers(sub, egress_resource_name(resource)) ||
+         (egress_resource_alias_count(resource) > 0 && egress__subscription_by(sub, resource) != NULL);
+}
+
 int egress__subscription_is_below(const egress__subscription *sub, const egress__name *name) {
   return is_below(sub, (egress__span){(const uint8_t *)name->text, name->size}, name);
 }
 
-const egress__name *egress__subscription_teller(const egress__subscription *sub, const char *name, int later) {
-  size_t size = strlen(name);
+const egress__name *egress__subscription_teller(const egress__subscription *sub, const egress_resource *resource,
+                                                int later) {
+  const char *name = egress_resource_name(resource);
+  size_t size = strlen(name), next = 0;
   const egress__name *entry = egress__subscription_find(sub, name, size);
   if (entry != NULL && is_told(entry, later))
     return entry;
+  for (const egress__name *alias; (alias = next_alias(sub, resource, &next)) != NULL;)
+    if (is_told(alias, later))
+      return alias;
   egress__globs_above walk = {.name = {(const uint8_t *)name, size}};
   for (const egress__name *glob; (glob = next_glob(sub, &walk)) != NULL;)
     if (is_told(glob, later))
@@ -137,6 +169,7 @@ int egress__subscription_add(egress__subscription *sub, egress__span text) {
     sub->changes += !name->wanted;
     name->wanted = 1;
     name->forgotten = 0;
+    name->asked = 0;
     egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
   }
   name->listed = sub->request;
@@ -172,7 +205,8 @@ int egress__subscription_owe(egress__subscription *sub, const char *text) {
   egress__name *name = need(sub, text, strlen(text));
   if (name == NULL)
     return EGRESS_ENOMEM;
-  egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
+  if (name->owed != EGRESS__OWED_ASKED) /* else it will be, once that is answered */
+    egress__name_set_owed(sub, name, EGRESS__OWED_NOW);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #define EGRESS_XDS_SUBSCRIPTION_H
 
 #include "base/map.h"
+#include "resource/resource.h"
 #include "resource/xdstp.h"
 #include "xds/budget.h"
 
@@ -14,12 +15,13 @@
 /** A name's debt: has the client to be told how it stands, changed or not? */
 typedef enum egress__owed {
   EGRESS__OWED_NO,
-  EGRESS__OWED_NOW,  /* by the next response */
-  EGRESS__OWED_SENT, /* the response in flight tells */
-  EGRESS__OWED_LATER /* that was refused: again together with the next change */
+  EGRESS__OWED_NOW,   /* by the next response */
+  EGRESS__OWED_SENT,  /* the response in flight tells */
+  EGRESS__OWED_LATER, /* that was refused: again together with the next change */
+  EGRESS__OWED_ASKED  /* when the embedder has answered: the snapshot has it not (xds/ask.h) */
 } egress__owed;
 
-enum { EGRESS__OWED_COUNT = EGRESS__OWED_LATER + 1 };
+enum { EGRESS__OWED_COUNT = EGRESS__OWED_ASKED + 1 };
 
 enum {
   EGRESS__GLOBS_MAX = 4096 /* of one type, on one stream: each is a walk over its range of the resources */
@@ -31,6 +33,9 @@ typedef struct egress__name {
   uint8_t wanted : 1;    /* by name; else it stands here only for what is owed */
   uint8_t forgotten : 1; /* an overtaken list was without it: the client may have dropped what it had */
   uint8_t glob : 1;      /* it stands for all below it */
+  uint8_t asked : 1;     /* the embedder was asked since the client did; or would not have answered */
+  uint8_t held : 1;      /* the client said when it came that it holds it */
+  uint8_t alias : 1;     /* it may be an alias, and stand for the resource that has it */
   uint8_t owed;          /* an egress__owed */
   char text[];
 } egress__name;
@@ -44,7 +49,7 @@ typedef struct egress__subscription {
   uint32_t globs;                    /* how many are globs */
   uint32_t changes;                  /* how often what the client wants became something else, so far */
   uint8_t wildcard;
-  uint8_t wildcard_owed;      /* everything has to be told, even if that is nothing */
+  uint8_t wildcard_owed;      /* an answer is due, even if that is nothing: all of everything is */
   uint8_t wildcard_forgotten; /* as `forgotten` of a name */
   uint8_t glob_left;          /* a glob was dropped: names may be owed that are not wanted any more */
   uint8_t named;              /* a name was wanted at some time: an empty list does not mean everything any more */
@@ -57,14 +62,22 @@ void egress__subscription_dispose(egress__subscription *sub);
 /** 1 when the client wants `name`, by that, below a glob or as part of everything. */
 int egress__subscription_covers(const egress__subscription *sub, const char *name);
 
+/** The entry by which the client wants a resource: its name's or an alias's; NULL: it may be part of more, or not
+ * wanted. */
+const egress__name *egress__subscription_by(const egress__subscription *sub, const egress_resource *resource);
+
+/** 1 when the client wants a resource: by its name or an alias, below a glob or as part of everything. */
+int egress__subscription_wants(const egress__subscription *sub, const egress_resource *resource);
+
 /** 1 when the client wants a glob, other than `name` itself, that this is below. */
 int egress__subscription_is_below(const egress__subscription *sub, const egress__name *name);
 
 /**
  * The entry that a resource is to be told for, if it is to be told whether it changed or not: its own, or else that of
- * the highest glob above it that is owed NOW (`later` 1: or LATER). NULL: there is none.
+ * an alias, or of the highest glob above it, that is owed NOW (`later` 1: or LATER). NULL: there is none.
  */
-const egress__name *egress__subscription_teller(const egress__subscription *sub, const char *name, int later);
+const egress__name *egress__subscription_teller(const egress__subscription *sub, const egress_resource *resource,
+                                                int later);
 
 /** The entry of a name; NULL: neither wanted by name nor owed. */
 egress__name *egress__subscription_find(const egress__subscription *sub, const char *name, size_t size);

@@ -19,6 +19,8 @@
 static const char *const order[EGRESS__RANK_OTHER] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ENDPOINT, EGRESS_TYPE_LISTENER,
                                                       EGRESS_TYPE_ROUTE};
 
+static const char virtual_host[] = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+
 static uint8_t rank_of(const char *type_url) {
   uint8_t rank = 0;
   while (rank < EGRESS__RANK_OTHER && strcmp(order[rank], type_url) != 0)
@@ -30,7 +32,7 @@ static uint8_t rank_of(const char *type_url) {
 static int is_routes(const char *type_url) {
   return strcmp(type_url, EGRESS_TYPE_ROUTE) == 0 ||
          strcmp(type_url, "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration") == 0 ||
-         strcmp(type_url, "type.googleapis.com/envoy.config.route.v3.VirtualHost") == 0;
+         strcmp(type_url, virtual_host) == 0;
 }
 
 egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, egress__budget *budget) {
@@ -45,7 +47,9 @@ egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_ur
                                                           : 0;
   track->whole =
       strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
+  track->told_absence = strcmp(track->type_url, virtual_host) == 0;
   track->has.nothing = 1;
+  track->asked_until_ms = UINT64_MAX;
   egress__subscription_init(&track->want, alloc, budget);
   return track;
 }

@@ -51,9 +51,11 @@ typedef struct egress__track {
   uint8_t mixed;            /* it was told names as another set than the last has them */
   uint8_t objected;         /* the client has refused what it is being brought to, or a part of it */
   uint8_t told_ttl;         /* the client is told times to live */
+  uint8_t told_absence;     /* delta: that there is nothing of a name is told by an entry without message (VHDS) */
   uint8_t whole;            /* in a DiscoveryResponse, what is absent is deleted; an empty list may mean everything */
   egress__beat beat;
-  egress__record record; /* to be shown, never to decide by */
+  uint64_t asked_until_ms; /* the first of the questions to the embedder is overdue then; UINT64_MAX: none is open */
+  egress__record record;   /* to be shown, never to decide by */
   char type_url[];
 } egress__track;
 

@@ -58,7 +58,7 @@ static int warm_owed(egress__track *endpoints, const egress__track *clusters, co
   egress__owed_names names = egress__subscription_owed(&clusters->want, all);
   int rv = 0;
   for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;) {
-    egress__members members = egress__members_of(name, to);
+    egress__members members = egress__members_owed(&clusters->want, name, to);
     for (const egress_resource *cluster; rv == 0 && (cluster = egress__members_next(&members)) != NULL;)
       rv = warm_cluster(endpoints, clusters, cluster);
   }
@@ -70,8 +70,7 @@ int egress__warm_clusters(egress__track *endpoints, const egress__track *cluster
   if (changes != NULL) {
     egress__puts puts = egress__step_puts(changes);
     for (const egress_resource *put; (put = egress__puts_next(&puts)) != NULL;)
-      if (egress__subscription_covers(&clusters->want, egress_resource_name(put)) &&
-          warm_cluster(endpoints, clusters, put) != 0)
+      if (egress__subscription_wants(&clusters->want, put) && warm_cluster(endpoints, clusters, put) != 0)
         return EGRESS_ENOMEM;
   }
   return warm_owed(endpoints, clusters, to, all);

@@ -89,7 +89,8 @@ def test_c01_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel
     )
     asked = discovery_pb2.DeltaDiscoveryRequest(node=NODE, resource_names_subscribe=["routes/unknown.example.com"])
     call = delta(iter([asked]), timeout=DEADLINE_S)
-    assert [list(response.removed_resources) for response in call] == [["routes/unknown.example.com"]]
+    told = [(entry.name, list(entry.aliases), entry.HasField("resource")) for (entry,) in (r.resources for r in call)]
+    assert told == [("routes/unknown.example.com", ["routes/unknown.example.com"], False)]  # c73
     other = channel.unary_unary(path + "FetchVirtualHosts", request_serializer=bytes, response_deserializer=bytes)
     with pytest.raises(grpc.RpcError) as failure:
         other(b"", timeout=DEADLINE_S)

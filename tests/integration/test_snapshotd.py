@@ -131,7 +131,7 @@ def test_versions(daemon: Snapshotd) -> None:
 
 
 def test_null_is_as_good_as_nothing(daemon: Snapshotd) -> None:
-    body = {"version": None, "versions": None, "ttls": None, "resources": None, "resources_b64": None}
+    body = {"version": None, "versions": None, "ttls": None, "aliases": None, "resources": None, "resources_b64": None}
     assert daemon.put("node-1", body) == daemon.put("node-1", {}) == {"node": "node-1", "types": {}}
     daemon.put("node-1", {"ttls": {}})
 
@@ -219,7 +219,7 @@ TWICE = '{"resources": [\n  %s,\n  %s]}' % (('{"@type": "' + CLUSTER + '", "name
         ('{"resources": [],}', 1, 18, ""),
         ("[]", 1, 1, "not an object"),
         ("\n 7", 2, 2, "not an object"),
-        ('{"a": 1}', 1, 2, 'unknown field "a"; there are version, versions, ttls, resources, resources_b64'),
+        ('{"a": 1}', 1, 2, 'unknown field "a"; there are version, versions, ttls, aliases, resources, resources_b64'),
         ('{"version": "1",\n "version": "2"}', 2, 2, ""),
         ('{"version": 1}', 1, 13, "a version is a text"),
         ('{"version": ""}', 1, 13, "1 to 255 bytes"),
@@ -235,6 +235,10 @@ TWICE = '{"resources": [\n  %s,\n  %s]}' % (('{"@type": "' + CLUSTER + '", "name
         ('{"ttls": {"%s": 4294968}}' % CLUSTER, 1, 12 + len(CLUSTER) + 3, "a number of seconds"),
         ('{"ttls": {"%s": 1e999}}' % CLUSTER, 1, 12 + len(CLUSTER) + 3, "a number of seconds"),
         ('{"ttls": 5}', 1, 10, "not an object"),
+        ('{"aliases": 5}', 1, 13, "not an object"),
+        ('{"aliases": {"x/nope": {}}}', 1, 14, '"x/nope" is no type of the Envoy v3 API'),
+        ('{"aliases": {"%s": {"a": 5}}}' % CLUSTER, 1, 15 + len(CLUSTER) + 9, "not a list of aliases"),
+        ('{"aliases": {"%s": {"a": [5]}}}' % CLUSTER, 1, 15 + len(CLUSTER) + 10, "an alias is a text"),
         ('{"resources": {}}', 1, 15, "not a list"),
         ('{"resources": [\n  7]}', 2, 3, ""),
         ('{"resources": [{"@type": "type.googleapis.com/no.Such", "name": "n"}]}', 1, 26, "no.Such"),

@@ -262,6 +262,7 @@ static void change_delta(client *c, int type, const step *s, const char *nonce, 
                         .error = error});
   change_wanted(v, type, s);
   if (!v->started) { /* c54; and c55: what was made up is wrong, so it has to be put right */
+    v->came_with = held_names(v) | s->claims;
     v->excused = (uint8_t)(held_names(v) & ~s->claims);
     v->asked = (uint8_t)((v->asked & ~held_names(v)) | s->claims);
   }

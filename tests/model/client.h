@@ -34,6 +34,7 @@ typedef struct view {
   int asked_all;
   int asked_glob;     /* all below it are to be told about, or that there is nothing; but for `excused` */
   uint8_t excused;    /* it came with these */
+  uint8_t came_with;  /* delta: what it held when it came, or said so */
   int answers_glob;   /* the response in flight is the answer to that */
   int glob_refused;   /* that was refused, so it may come again */
   uint8_t warming;    /* endpoints: their cluster was sent after them, so they are due again */

@@ -37,6 +37,19 @@ static int give_ttl(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+static int give_aliases(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const char *const aliases[] = {"y", "x"};
+  egress_resource *plain, *r = NULL;
+  if (egress_resource_new(&plain, EGRESS_TYPE_CLUSTER, "a", NULL, 0, NULL) != 0)
+    abort();
+  int rv = egress_resource_with_aliases(&r, plain, aliases, 2, alloc);
+  must((rv == 0) == (r != NULL), "out is written on success only");
+  egress_resource_unref(r);
+  egress_resource_unref(plain);
+  return rv;
+}
+
 static int make_error(const egress_alloc *alloc, void *user) {
   (void)user;
   egress_resource *r = NULL;
@@ -151,6 +164,7 @@ int main(void) {
   sweep_run("read a document", read_document, NULL);
   sweep_run("make", make, NULL);
   sweep_run("give a time to live", give_ttl, NULL);
+  sweep_run("give aliases", give_aliases, NULL);
   sweep_run("make an error", make_error, NULL);
   sweep_run("pack", pack, NULL);
   sweep_run("print a map", print, (void *)(uintptr_t)&metadata);

@@ -9,6 +9,15 @@ enum { CLUSTERS = 600 /* three chunks */ };
 /* Made once, of plain malloc: the sweeps are about what is built of them. */
 static egress_resource *clusters[CLUSTERS], *changed, *listener, *route;
 
+/* `r` with that alias takes its place. */
+static egress_resource *give_alias(egress_resource *r, const char *alias) {
+  egress_resource *with;
+  if (egress_resource_with_aliases(&with, r, &alias, 1, NULL) != 0)
+    abort();
+  egress_resource_unref(r);
+  return with;
+}
+
 static egress_resource *make(const char *type_url, const char *name, const char *bytes, size_t size) {
   egress_resource *r;
   if (egress_resource_new(&r, type_url, name, bytes, size, NULL) != 0)
@@ -21,11 +30,14 @@ static void make_all(void) {
     char name[16];
     snprintf(name, sizeof name, "c%03d", i);
     clusters[i] = make(EGRESS_TYPE_CLUSTER, name, "", 0);
+    name[0] = 'a';
+    clusters[i] = give_alias(clusters[i], name);
   }
   changed = make(EGRESS_TYPE_CLUSTER, "c007",
                  "\x0a\x04"
                  "c007",
                  6);
+  changed = give_alias(changed, "other");
   listener = make(EGRESS_TYPE_LISTENER, "l", "", 0);
   /* virtual_hosts 2, routes 3, route 2, cluster 1 */
   route = make(EGRESS_TYPE_ROUTE, "r", "\x12\x0b\x1a\x09\x12\x07\x0a\x05other", 13);
@@ -141,8 +153,31 @@ static int check(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+/* Two clusters go by one alias: whatever memory there is, that is no snapshot. */
+static int clash(const egress_alloc *alloc, void *user) {
+  (void)user;
+  egress_snapshot_builder *builder = NULL;
+  egress_snapshot *snap = NULL;
+  egress_resource *other = give_alias(make(EGRESS_TYPE_CLUSTER, "other", "", 0), "a000");
+  int rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  if (rv == 0)
+    rv = egress_snapshot_builder_put(builder, clusters[0]);
+  if (rv == 0)
+    rv = egress_snapshot_builder_put(builder, other);
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(&snap, builder);
+  if (rv == 0 || snap != NULL)
+    abort();
+  const char *text = rv == EGRESS_ECLASH ? egress_snapshot_builder_clash(builder) : "";
+  int found = strcmp(text, "a000") == 0;
+  egress_snapshot_builder_free(builder);
+  egress_resource_unref(other);
+  return rv == EGRESS_ECLASH && found ? 0 : EGRESS_ENOMEM;
+}
+
 int main(void) {
   make_all();
+  sweep_run("clash", clash, NULL);
   sweep_run("build", build, NULL);
   sweep_run("check", check, NULL);
   unref_all();

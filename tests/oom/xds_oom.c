@@ -124,12 +124,13 @@ static int play(scene *s, const act *acts) {
 }
 
 static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, int two_caches,
-                    const act *acts) {
+                    uint32_t answer_ms, const act *acts) {
   scene s = {.variant = variant, .alloc = alloc};
   egress_trial_options trial = EGRESS_TRIAL_OPTIONS_INIT;
   trial.on_nack = on_nack;
   egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
   options.alloc = alloc;
+  options.answer_ms = answer_ms;
   egress__versions_init(&s.versions, alloc);
   int rv = egress_cache_new(&s.cache, &options);
   if (rv == 0)
@@ -161,7 +162,7 @@ static int run_with(const egress_alloc *alloc, egress__xds_variant variant, egre
 }
 
 static int run(const egress_alloc *alloc, egress__xds_variant variant, egress_on_nack on_nack, const act *acts) {
-  return run_with(alloc, variant, on_nack, 0, acts);
+  return run_with(alloc, variant, on_nack, 0, 0, acts);
 }
 
 static int make_before_break(const egress_alloc *alloc, void *user) {
@@ -187,7 +188,7 @@ static int two_caches(const egress_alloc *alloc, void *user) {
       {.request = {.type = 'R', .names = "r"}, .sent = "R: r=1"},
       {.sent = NULL},
   };
-  return run_with(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, 1, acts);
+  return run_with(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, 1, 0, acts);
 }
 
 static int sotw(const egress_alloc *alloc, void *user) {
@@ -342,6 +343,42 @@ static int fetch(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
+static int aliases(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "V: r/a=1^r/x r/b=1^r/y", .sent = ""},
+      {.request = {.type = 'V', .names = "r/x r/z", .initial = "r/gone=0"}, .sent = "V: r/a=1^r/x r/z~^r/z -r/gone"},
+      {.request = {.type = 'V'}, .answers = 1, .sent = ""},
+      {.snapshot = "V: r/a=1 r/b=1^r/x", .sent = "V: r/b=1^r/x -r/a"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
+static int on_demand(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1", .sent = ""},
+      {.request = {.type = 'C', .names = "a b c", .initial = "b=0"}, .sent = "C: a=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.snapshot = "C: a=1 b=1", .sent = "C: b=1"},
+      {.request = {.type = 'C'}, .answers = 1, .sent = ""},
+      {.passed_ms = 1000, .sent = "C: -c"},
+      {.sent = NULL},
+  };
+  return run_with(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, 0, 1000, acts);
+}
+
+static int no_hosts_yet(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "R: r=vhds", .sent = ""},
+      {.request = {.type = 'V'}, .sent = "V: r/~^r/"},
+      {.sent = NULL},
+  };
+  return run(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, acts);
+}
+
 int main(void) {
   sweep_run("state of the world", sotw, NULL);
   sweep_run("delta", delta, NULL);
@@ -350,6 +387,9 @@ int main(void) {
   sweep_run("errors, state of the world", sotw_errors, NULL);
   sweep_run("errors, delta", delta_errors, NULL);
   sweep_run("globs", globs, NULL);
+  sweep_run("aliases", aliases, NULL);
+  sweep_run("on demand", on_demand, NULL);
+  sweep_run("no virtual hosts yet", no_hosts_yet, NULL);
   sweep_run("rollback", rollback, NULL);
   sweep_run("make before break", make_before_break, NULL);
   sweep_run("two caches", two_caches, NULL);

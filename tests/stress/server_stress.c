@@ -68,6 +68,7 @@ static void on_event(const egress_event *event, void *user) {
   case EGRESS_EVENT_RESPONSE:
   case EGRESS_EVENT_SUBSCRIPTION:
   case EGRESS_EVENT_LOAD_REPORT:
+  case EGRESS_EVENT_WANTED:
     break; /* nobody asked for them */
   case EGRESS_EVENT_LOST:
     break; /* all are taken at once */

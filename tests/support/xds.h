@@ -3,8 +3,8 @@
 
 /*
  * xDS for tests: snapshots from a line of text, requests as bytes, responses read back and printed as a line of text.
- * A type is one letter: C clusters, E endpoints, L listeners, R routes, S secrets, U one that nobody knows. Lists are
- * words: "a=1 b=2".
+ * A type is one letter: C clusters, E endpoints, L listeners, R routes, V virtual hosts, S secrets, U one that nobody
+ * knows. Lists are words: "a=1 b=2".
  */
 #undef NDEBUG /* what a test asserts holds in every build */
 #include <assert.h>
@@ -30,6 +30,8 @@ static inline const char *xds_type_url(char letter) {
     return EGRESS_TYPE_LISTENER;
   case 'R':
     return EGRESS_TYPE_ROUTE;
+  case 'V':
+    return "type.googleapis.com/envoy.config.route.v3.VirtualHost";
   case 'U':
     return "type.googleapis.com/test.Unknown";
   default:
@@ -38,7 +40,7 @@ static inline const char *xds_type_url(char letter) {
 }
 
 static inline char xds_letter(egress__span url) {
-  for (const char *letter = "CELRSU"; *letter != '\0'; letter++)
+  for (const char *letter = "CELRVSU"; *letter != '\0'; letter++)
     if (strlen(xds_type_url(*letter)) == url.size && memcmp(xds_type_url(*letter), url.data, url.size) == 0)
       return *letter;
   return '?';
@@ -67,26 +69,45 @@ static inline int xds_give_ttl(egress_resource **made, uint32_t ttl_ms, const eg
   return rv;
 }
 
+/* The same with the aliases of "^x^y". */
+static inline int xds_give_aliases(egress_resource **made, const char *text, const egress_alloc *alloc) {
+  egress_resource *plain = *made;
+  char words[XDS_WORD], *next = words;
+  const char *aliases[XDS_LIST];
+  size_t count = 0;
+  snprintf(words, sizeof words, "%s", text + 1);
+  for (char *alias; (alias = strsep(&next, "^")) != NULL;)
+    aliases[count++] = alias;
+  int rv = egress_resource_with_aliases(made, plain, aliases, count, alloc);
+  egress_resource_unref(plain);
+  return rv;
+}
+
 /*
  * A resource named `name` whose content is the text `value` in field 15. A value that ends in '!' is an EDS cluster;
  * one that ends in '!other' has its endpoints under the name `other`. One that ends in '@2500' lives for so many ms.
- * '#5' is an error with that code and the text "why" in the place of a resource.
+ * '^x^y' behind all that are aliases. One that begins with 'vhds' is routes with virtual hosts on demand. '#5' is an
+ * error with that code and the text "why" in the place of a resource.
  */
 static inline int xds_resource(egress_resource **out, char type, const char *name, const char *value,
                                const egress_alloc *alloc) {
   if (value[0] == '#')
     return egress_resource_new_error(out, xds_type_url(type), name, atoi(value + 1), "why", alloc);
   uint8_t bytes[4 * XDS_WORD], *to = xds_put_text(bytes, 1, name);
-  const char *service = strchr(value, '!'), *ttl = strchr(value, '@');
+  const char *service = strchr(value, '!'), *ttl = strchr(value, '@'), *aliases = strchr(value, '^');
   if (service != NULL) {
     uint8_t config[XDS_WORD + 2];
     to = egress__put_varint(egress__put_varint(to, 2 << 3), 3);
-    size_t other = strcspn(service + 1, "@");
+    size_t other = strcspn(service + 1, "@^");
     size_t size = other == 0 ? 0 : (size_t)(egress__put_bytes(config, 2, service + 1, other) - config);
     to = egress__put_bytes(to, 3, config, size);
   }
-  to = egress__put_bytes(to, 15, value, strcspn(value, "@"));
+  if (strncmp(value, "vhds", 4) == 0)
+    to = egress__put_bytes(to, 9, "", 0);
+  to = egress__put_bytes(to, 15, value, strcspn(value, "@^"));
   int rv = egress_resource_new(out, xds_type_url(type), name, bytes, (size_t)(to - bytes), alloc);
+  if (rv == 0 && aliases != NULL)
+    rv = xds_give_aliases(out, aliases, alloc);
   return rv == 0 && ttl != NULL ? xds_give_ttl(out, (uint32_t)atoi(ttl + 1), alloc) : rv;
 }
 
@@ -230,14 +251,26 @@ static inline int xds_unwrap(egress__span *entry) {
   return 1;
 }
 
-/* "a=1", "a=1@2500" with a time to live, "a~2500" for a heartbeat. */
+/* The aliases of a Resource: "^x^y". */
+static inline void xds_read_aliases(char out[XDS_WORD], egress__span entry) {
+  egress__field field;
+  out[0] = '\0';
+  while (egress__field_next(&entry, &field) == 1)
+    if (field.number == 4)
+      snprintf(out + strlen(out), XDS_WORD - strlen(out), "^%.*s", (int)field.bytes.size,
+               (const char *)field.bytes.data);
+}
+
+/* "a=1", "a=1@2500" with a time to live, "a~2500" for a heartbeat, "a=1^x^y" with aliases, "a~^a" for an absent one. */
 static inline void xds_read_put(xds_response *out, egress__span entry, int delta) {
   assert(out->count < XDS_LIST);
   int wrapped = delta || xds_unwrap(&entry);
   egress__span any = wrapped ? xds_field(entry, 2) : entry, message = xds_field(any, 2);
-  char name[XDS_WORD], value[XDS_WORD], ttl[16] = "";
+  char name[XDS_WORD], value[XDS_WORD], ttl[16] = "", aliases[XDS_WORD] = "";
   xds_copy(name, xds_field(wrapped ? entry : message, wrapped ? 3 : 1));
   xds_copy(value, xds_field(message, 15));
+  if (wrapped)
+    xds_read_aliases(aliases, entry);
   if (wrapped)
     xds_copy(out->versions[out->count], xds_field(entry, 1));
   if (wrapped && xds_field(entry, 6).size > 0)
@@ -249,8 +282,8 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
     egress__span own = egress__xdstp_normal(&rooms[1], xds_field(message, 1));
     assert(own.size == strlen(said) && memcmp(own.data, said, own.size) == 0);
   }
-  const char *equals = any.size > 0 ? "=" : "";
-  assert(snprintf(out->puts[out->count++], XDS_WORD, "%s%s%s%s", name, equals, value, ttl) < XDS_WORD);
+  const char *equals = any.size > 0 ? "=" : ttl[0] == '\0' ? "~" : "";
+  assert(snprintf(out->puts[out->count++], XDS_WORD, "%s%s%s%s%s", name, equals, value, ttl, aliases) < XDS_WORD);
 }
 
 static inline void xds_read_error(xds_response *out, egress__span error) {

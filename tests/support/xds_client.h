@@ -20,8 +20,9 @@ typedef struct xds_client {
   xds_response last;          /* the last of them */
   char nonces[128][XDS_WORD]; /* all nonces so far */
   size_t nonce_count;
-  const char *features; /* said by the first request */
-  char nonce_of[128];   /* newest nonce of a type letter, as an index from 1 */
+  const char *features;                                                 /* said by the first request */
+  void (*answer)(struct xds_client *client, const egress_event *event); /* to WANTED, at once; NULL: none */
+  char nonce_of[128]; /* newest nonce of a type letter, as an index from 1 */
 } xds_client;
 
 static inline void xds_on_ready(egress__stream *stream, void *user) {
@@ -41,6 +42,12 @@ static inline void xds_on_event(egress__stream *stream, const egress_event *even
     snprintf(to, room, "%s %c %s of %s: %s; ", event->kind == EGRESS_EVENT_HELD ? "held" : "rolled back", letter,
              event->resource, event->group, event->message);
     snprintf(client->versions, sizeof client->versions, "%s", event->version);
+    return;
+  }
+  if (event->kind == EGRESS_EVENT_WANTED) {
+    snprintf(to, room, "wanted %c %s of %s; ", letter, event->resource, event->group);
+    if (client->answer != NULL)
+      client->answer(client, event);
     return;
   }
   if (client->config.choose == NULL) /* else that of the cache which the type comes from */
@@ -72,6 +79,16 @@ static inline void xds_connect(xds_client *client, egress_cache *cache, egress__
 static inline void xds_begin(xds_client *client, egress__xds_variant variant) {
   egress_cache *cache;
   cr_assert_eq(egress_cache_new(&cache, NULL), 0);
+  xds_connect(client, cache, variant);
+  egress_cache_unref(cache);
+}
+
+/* The same, of a cache that asks for what it does not know. */
+static inline void xds_begin_asking(xds_client *client, egress__xds_variant variant, uint32_t answer_ms) {
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  egress_cache *cache;
+  options.answer_ms = answer_ms;
+  cr_assert_eq(egress_cache_new(&cache, &options), 0);
   xds_connect(client, cache, variant);
   egress_cache_unref(cache);
 }

@@ -51,6 +51,13 @@ def test_snapshot_outlives_its_cache() -> None:
     assert [resource.name for resource in kept] == ["a"]
 
 
+def test_nobody_waits_for_an_answer() -> None:
+    assert not Cache(answer=1.5).absent("g", egress.CLUSTER, "a")
+    for seconds in (0, -1, 1e9):
+        with pytest.raises(ValueError, match="0.001 to 4294967 seconds"):
+            Cache(answer=seconds)
+
+
 def test_trial_is_set_and_cleared() -> None:
     cache = Cache()
     cache["g"] = Snapshot.build([cluster("a")])

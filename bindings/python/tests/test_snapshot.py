@@ -38,6 +38,20 @@ def test_resource_with_a_time_to_live() -> None:
             lasting.with_ttl(seconds)
 
 
+def test_resource_with_aliases() -> None:
+    plain = cluster("a")
+    named = plain.with_aliases(["y", "x"])
+    assert (plain.aliases, named.aliases, named.name) == ((), ("x", "y"), "a")
+    assert named.with_aliases(()) == plain != named
+    assert named.with_ttl(2).aliases == ("x", "y")
+    for aliases in (["x", "x"], ["*"], [""]):
+        with pytest.raises(ValueError):
+            plain.with_aliases(aliases)
+    with pytest.raises(egress.ResourceError, match="^x: ") as caught:
+        Snapshot.build([named, cluster("x")])
+    assert caught.value.code is egress.Code.ECLASH
+
+
 def test_error_in_the_place_of_a_resource() -> None:
     error = Resource.failed(CLUSTER, "a", 5, "größe")
     assert (error.type_url, error.name, error.data, error.error) == (CLUSTER, "a", b"", (5, "größe"))

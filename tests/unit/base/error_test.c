@@ -18,6 +18,7 @@ Test(error, codes) {
       CODE(EGRESS_EPROTO, -9),  CODE(EGRESS_EADDR, -10),        CODE(EGRESS_EADDRINUSE, -11),
       CODE(EGRESS_ETLS, -12),   CODE(EGRESS_EUNSUPPORTED, -13), CODE(EGRESS_ENOENT, -14),
       CODE(EGRESS_ESTATE, -15), CODE(EGRESS_ERESOURCE, -16),    CODE(EGRESS_EDENIED, -17),
+      CODE(EGRESS_ECLASH, -18),
   };
   const size_t count = sizeof codes / sizeof codes[0];
   for (size_t i = 0; i < count; i++) {

@@ -44,6 +44,7 @@ from egress.events import (
     RolloutSoaking,
     RolloutStaged,
     Subscribed,
+    Wanted,
 )
 from egress.fetch import Fetch, fetch_type_url
 from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
@@ -112,6 +113,7 @@ __all__ = [
     "Trial",
     "TypeStatus",
     "Verdict",
+    "Wanted",
     "__version__",
     "bootstrap",
     "fetch_type_url",

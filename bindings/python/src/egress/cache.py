@@ -50,8 +50,15 @@ class Cache:
 
     __slots__ = ("__weakref__", "_raw", "_servers")
 
-    def __init__(self) -> None:
-        code, raw = lowlevel.egress_cache_new()
+    def __init__(self, *, answer: float | None = None) -> None:
+        """With ``answer``, a client that asks for a name that is not there waits for so many seconds.
+
+        A ``Wanted`` event tells of the name; the answer is a snapshot that has it, or ``absent``.
+        """
+        answer_ms = 0 if answer is None else round(answer * 1000)
+        if answer is not None and not 1 <= answer_ms < 1 << 32:
+            raise ValueError(f"an answer takes 0.001 to 4294967 seconds, not {answer}")
+        code, raw = lowlevel.egress_cache_new(answer_ms)
         check(code, ServerError)
         self._raw = raw
         self._servers: WeakSet[Server] = WeakSet()
@@ -74,6 +81,16 @@ class Cache:
         _check(code, group)
         for server in self._servers:
             server._wake()
+
+    def absent(self, group: str, type_url: str, name: str) -> bool:
+        """Answers a ``Wanted`` event: there is nothing of that name. False: nobody waits for that any more."""
+        code = lowlevel.egress_cache_absent(self._raw, group, type_url, name)
+        if code == lowlevel.EGRESS_ENOENT:
+            return False
+        _check(code, group)
+        for server in self._servers:
+            server._wake()
+        return True
 
     def __contains__(self, group: object) -> bool:
         return isinstance(group, str) and self.get(group) is not None

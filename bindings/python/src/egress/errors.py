@@ -28,6 +28,7 @@ class Code(IntEnum):
     ESTATE = lowlevel.EGRESS_ESTATE
     ERESOURCE = lowlevel.EGRESS_ERESOURCE
     EDENIED = lowlevel.EGRESS_EDENIED
+    ECLASH = lowlevel.EGRESS_ECLASH
 
 
 @dataclass(frozen=True, slots=True)

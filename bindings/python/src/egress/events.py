@@ -121,6 +121,14 @@ class LoadReport(Event):
 
 
 @dataclass(frozen=True)
+class Wanted(Event):
+    """A client asked for a name that its group's snapshot has not, and waits: see ``answer`` of ``Cache``."""
+
+    type_url: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Requested(Event):
     """A client sent a request; what that leads to comes behind it. Told if asked for (``kinds`` of a server)."""
 
@@ -170,6 +178,7 @@ _KINDS: dict[type[Event], int] = {
     Subscribed: lowlevel.EGRESS_EVENT_SUBSCRIPTION,
     Lost: lowlevel.EGRESS_EVENT_LOST,
     LoadReport: lowlevel.EGRESS_EVENT_LOAD_REPORT,
+    Wanted: lowlevel.EGRESS_EVENT_WANTED,
 }
 
 
@@ -209,6 +218,8 @@ def from_tuple(raw: "lowlevel._EventTuple") -> Event:
         return Responded(stream_id, node_id, group, peer, type_url, version, size)
     if kind == lowlevel.EGRESS_EVENT_SUBSCRIPTION:
         return Subscribed(stream_id, node_id, group, peer, type_url)
+    if kind == lowlevel.EGRESS_EVENT_WANTED:
+        return Wanted(stream_id, node_id, group, peer, type_url, resource)
     if kind == lowlevel.EGRESS_EVENT_LOST:
         return Lost(stream_id, node_id, group, peer, lost)
     return Rejected(stream_id, node_id, group, peer, type_url, message, status)

@@ -77,7 +77,7 @@ class Resource:
 
     @property
     def version(self) -> str:
-        """Hash of type, name, bytes and time to live, 32 hexadecimal digits."""
+        """Hash of type, name, aliases, bytes and time to live, 32 hexadecimal digits."""
         return lowlevel.egress_resource_version(self._raw)
 
     @property
@@ -102,6 +102,22 @@ class Resource:
             raise ValueError(f"a time to live has 1 to 4294967 seconds, not {seconds}")
         code, raw = lowlevel.egress_resource_with_ttl(self._raw, ttl_ms)
         check(code, ResourceError)
+        return self._own(raw)
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other names by which clients of delta may ask for it."""
+        count = lowlevel.egress_resource_alias_count(self._raw)
+        return tuple(lowlevel.egress_resource_alias(self._raw, index) for index in range(count))
+
+    def with_aliases(self, aliases: Iterable[str]) -> "Resource":
+        """The same with these aliases instead of those that it has.
+
+        Envoy asks for a virtual host on demand as ``ROUTE_CONFIGURATION/HOST``, and takes only what has that for its
+        name or as an alias.
+        """
+        code, raw = lowlevel.egress_resource_with_aliases(self._raw, tuple(aliases))
+        check(code, ResourceError, about=f"aliases of {self.name!r}")
         return self._own(raw)
 
     @property
@@ -157,9 +173,9 @@ class Snapshot:
     ) -> "Snapshot":
         """Put a snapshot together: what ``base`` has, without ``remove`` (type URL and name), with ``resources``.
 
-        A resource takes the place of the one with its type and name. Raises ResourceError for a removal of nothing.
-        With a base it costs what changes; ``cache[group] = Snapshot.build(..., base=cache.get(group))`` is a
-        transaction.
+        A resource takes the place of the one with its type and name. Raises ResourceError for a removal of nothing, and
+        when two of one type go by the same name or alias. With a base it costs what changes;
+        ``cache[group] = Snapshot.build(..., base=cache.get(group))`` is a transaction.
 
         ``label`` is the text that clients are told as the version of every type, ``labels`` of single ones by type URL
         (None: the version by content). Without them a type keeps the label it has in ``base`` until its content
@@ -179,7 +195,7 @@ class Snapshot:
             code = lowlevel.egress_snapshot_builder_set_label(builder, of, text)
             check(code, ResourceError, about=f"label {text!r} of type {of!r}")
         code, raw = lowlevel.egress_snapshot_builder_build(builder)
-        check(code, ResourceError)
+        check(code, ResourceError, about=lowlevel.egress_snapshot_builder_clash(builder))
         return cls._own(raw)
 
     @property

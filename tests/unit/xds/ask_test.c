@@ -1,0 +1,225 @@
+/* Names that nobody knows, and an embedder who is asked for them. Names of tests carry the number of the rule in
+   docs/xds.md. */
+#include "support/xds_client.h"
+
+#include "cache/question.h"
+
+enum { ANSWER_MS = 1000 };
+
+static xds_client client;
+
+static void begin(void) {
+  xds_begin_asking(&client, EGRESS__XDS_DELTA, ANSWER_MS);
+}
+static void end(void) {
+  xds_end(&client);
+}
+TestSuite(ask, .init = begin, .fini = end);
+
+static const char *subscribe(char type, const char *names) {
+  return xds_ask(&client, (xds_request){.type = type, .names = names});
+}
+static const char *unsubscribe(char type, const char *names) {
+  return xds_ask(&client, (xds_request){.type = type, .drop = names});
+}
+static const char *ack(char type) {
+  return xds_ack(&client, type, NULL);
+}
+static const char *set(const char *text) {
+  xds_set(&client, "g", text);
+  return xds_drain(&client);
+}
+static int absent(char type, const char *name) {
+  return egress_cache_absent(client.cache, "g", xds_type_url(type), name);
+}
+
+/* What was told since the last call. */
+static const char *events(void) {
+  static char text[XDS_TEXT];
+  strcpy(text, client.events);
+  client.events[0] = '\0';
+  return text;
+}
+
+static void set_one(xds_client *asked, const egress_event *event) {
+  char text[XDS_WORD];
+  snprintf(text, sizeof text, "C: %s=1", event->resource);
+  xds_set(asked, event->group, text);
+}
+
+static void say_absent(xds_client *asked, const egress_event *event) {
+  cr_assert_eq(egress_cache_absent(asked->cache, event->group, event->type_url, event->resource), 0);
+}
+
+Test(ask, c75_an_unknown_name_waits_until_it_is_there) {
+  set("C: a=1");
+  SENT("C: a=1", subscribe('C', "a b"));
+  SENT("connected n of g; wanted C b of g; ", events());
+  SENT("", ack('C'));
+  events();
+  SENT("C: b=1", set("C: a=1 b=1"));
+  SENT("", ack('C'));
+  SENT("acked C; ", events());
+}
+
+Test(ask, c75_or_until_there_is_nothing) {
+  set("C: a=1");
+  SENT("", subscribe('C', "b"));
+  client.ready = 0;
+  cr_assert_eq(absent('C', "b"), 0);
+  cr_assert_eq(client.ready, 1);
+  SENT("C: -b", xds_drain(&client));
+  SENT("", ack('C'));
+  cr_assert_eq(absent('C', "b"), EGRESS_ENOENT);
+  SENT("C: b=1", set("C: b=1"));
+}
+
+Test(ask, c41_or_until_its_time_is_over) {
+  set("C: a=1");
+  SENT("", subscribe('C', "b"));
+  cr_assert_eq(egress__stream_due(client.stream), ANSWER_MS);
+  client.config.now_ms = ANSWER_MS - 1;
+  SENT("", xds_drain(&client));
+  client.config.now_ms = ANSWER_MS;
+  SENT("C: -b", xds_drain(&client));
+  cr_assert_eq(egress__stream_due(client.stream), UINT64_MAX);
+  SENT("", ack('C'));
+  SENT("connected n of g; wanted C b of g; acked C; ", events());
+}
+
+Test(ask, who_asks_again_is_asked_for_again) {
+  set("C: a=1");
+  subscribe('C', "b");
+  absent('C', "b");
+  xds_drain(&client);
+  ack('C');
+  events();
+  SENT("", subscribe('C', "b"));
+  SENT("wanted C b of g; ", events());
+  SENT("", subscribe('C', "b")); /* while it waits: that is the same question */
+  SENT("", events());
+  absent('C', "b");
+  SENT("C: -b", xds_drain(&client));
+}
+
+Test(ask, an_answer_at_once) {
+  client.answer = set_one;
+  set("C: a=1");
+  SENT("C: b=1", subscribe('C', "b"));
+  ack('C');
+  client.answer = say_absent;
+  SENT("C: -c", subscribe('C', "c"));
+}
+
+Test(ask, all_of_a_group_wait_for_one_answer) {
+  xds_client other, stranger;
+  xds_set(&client, "*", "C: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_DELTA);
+  xds_connect(&stranger, client.cache, EGRESS__XDS_DELTA);
+  SENT("", subscribe('C', "b"));
+  SENT("", xds_ask(&other, (xds_request){.type = 'C', .names = "b"}));
+  SENT("connected n of g; ", other.events);
+  SENT("", xds_ask(&stranger, (xds_request){.type = 'C', .names = "b", .node_id = "n", .cluster = "h"}));
+  SENT("connected n of h; wanted C b of h; ", stranger.events);
+  absent('C', "b");
+  SENT("C: -b", xds_drain(&client));
+  SENT("C: -b", xds_drain(&other));
+  SENT("", xds_drain(&stranger));
+  xds_set(&client, "*", "C: b=1");
+  SENT("C: b=1", xds_drain(&stranger));
+  xds_end(&stranger);
+  xds_end(&other);
+}
+
+/* The answer is in a snapshot that a response in flight holds up: that is not told as absence. */
+Test(ask, who_cannot_take_the_answer_yet_waits_on) {
+  xds_client other;
+  set("C: a=1 L: l=1");
+  subscribe('C', "b");
+  SENT("L: l=1", subscribe('L', "l"));
+  xds_connect(&other, client.cache, EGRESS__XDS_DELTA);
+  xds_ask(&other, (xds_request){.type = 'C', .names = "b"});
+  xds_set(&client, "g", "C: a=1 b=1 L: l=2");
+  SENT("C: b=1", xds_drain(&other));
+  SENT("", xds_drain(&client));
+  SENT("C: b=1 | L: l=2", ack('L'));
+  xds_end(&other);
+}
+
+Test(ask, other_things_go_on) {
+  set("C: a=1 L: l=1");
+  SENT("C: a=1", subscribe('C', "* b"));
+  ack('C');
+  SENT("C: a=2", set("C: a=2 L: l=1"));
+  ack('C');
+  SENT("L: l=1", subscribe('L', "l"));
+  absent('C', "b");
+  SENT("C: -b", xds_drain(&client));
+}
+
+Test(ask, who_goes_or_wants_it_no_more_is_told_nothing) {
+  set("C: a=1");
+  subscribe('C', "b");
+  SENT("", unsubscribe('C', "b"));
+  cr_assert_eq(absent('C', "b"), 0);
+  SENT("", xds_drain(&client));
+  subscribe('C', "c");
+  xds_reconnect(&client);
+  cr_assert_eq(absent('C', "c"), 0);
+}
+
+Test(ask, globs_and_everything_are_no_questions) {
+  set("C: a=1");
+  SENT("C: -xdstp://a/T/*", subscribe('C', "xdstp://a/T/*"));
+  SENT("connected n of g; ", events());
+}
+
+Test(ask, c53_what_the_client_holds_is_not_removed_before_the_answer) {
+  set("C: a=1");
+  SENT("", xds_ask(&client, (xds_request){.type = 'C', .names = "b", .initial = "b=1"}));
+  absent('C', "b");
+  SENT("C: -b", xds_drain(&client));
+}
+
+Test(ask, c73_a_virtual_host_that_is_held_is_removed_and_another_is_absent) {
+  set("C: a=1");
+  SENT("", xds_ask(&client, (xds_request){.type = 'V', .names = "r/a r/b", .initial = "r/a=1"}));
+  absent('V', "r/a");
+  absent('V', "r/b");
+  SENT("V: r/b~^r/b -r/a", xds_drain(&client));
+}
+
+Test(ask, c73_an_alias_is_an_answer) {
+  set("C: a=1");
+  SENT("", subscribe('V', "r/a"));
+  SENT("V: r/v=1^r/a", set("V: r/v=1^r/a"));
+  cr_assert_eq(absent('V', "r/a"), EGRESS_ENOENT);
+}
+
+Test(ask, state_of_the_world_is_asked_for_too) {
+  xds_client other;
+  set("E: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("E: a=1", xds_ask(&other, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("connected n of g; wanted E b of g; ", other.events);
+  SENT("", xds_ack(&other, 'E', "a b"));
+  xds_set(&other, "g", "E: a=1 b=1");
+  SENT("E: b=1", xds_drain(&other));
+  xds_end(&other);
+}
+
+Test(ask, a_name_of_the_new_kind_may_be_answered_in_any_form) {
+  set("C: a=1");
+  SENT("", subscribe('C', "xdstp://a/T/%62#d"));
+  SENT("connected n of g; wanted C xdstp://a/T/b of g; ", events());
+  cr_assert_eq(absent('C', "xdstp://a/T/%62"), 0);
+  SENT("C: -xdstp://a/T/b", xds_drain(&client));
+}
+
+Test(ask, arguments) {
+  cr_assert_eq(egress_cache_absent(NULL, "g", "t", "n"), EGRESS_EINVAL);
+  cr_assert_eq(egress_cache_absent(client.cache, NULL, "t", "n"), EGRESS_EINVAL);
+  cr_assert_eq(egress_cache_absent(client.cache, "g", NULL, "n"), EGRESS_EINVAL);
+  cr_assert_eq(egress_cache_absent(client.cache, "g", "t", NULL), EGRESS_EINVAL);
+  cr_assert_eq(egress_cache_absent(client.cache, "g", "t", "n"), EGRESS_ENOENT);
+}
