@@ -1,4 +1,4 @@
-"""A relay of TCP connections that can cut them: a client loses its connection to a server that goes on."""
+"""A relay of TCP connections that can cut them, or pass on nothing more: a client is lost to a server that goes on."""
 
 import contextlib
 import socket
@@ -10,6 +10,8 @@ class Relay:
         self.to = to
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
+        self._passing = threading.Event()
+        self._passing.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -32,14 +34,18 @@ class Relay:
         for source, sink in ((client, server), (server, client)):
             threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 
-    @staticmethod
-    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
+                self._passing.wait()
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+    def hold(self) -> None:
+        """Passes on nothing more; no connection ends, as when the other machine has lost its power."""
+        self._passing.clear()
 
     def cut(self) -> None:
         """Ends all connections; those that come afterwards are passed on again."""
@@ -51,4 +57,11 @@ class Relay:
 
     def close(self) -> None:
         self._listener.close()
+        self._passing.set()
         self.cut()
+
+    def __enter__(self) -> "Relay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
