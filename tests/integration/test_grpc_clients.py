@@ -14,9 +14,13 @@ import pytest
 from harness import program
 from harness.ports import ReservedPort
 from harness.program import Program, backend
+from harness.relay import Relay
 from harness.service import (
     SERVICE,
     bad_cluster,
+    bad_endpoints,
+    bad_listener,
+    bad_routes,
     bad_server_listener,
     cluster,
     endpoints,
@@ -44,9 +48,11 @@ class Running:
     def __init__(self, folder: Path, kind: str, ports: dict[str, int]) -> None:
         self.ports = ports
         self.daemon = Snapshotd(folder)
+        self.relay = Relay(self.daemon.xds_port)
         try:
-            self.program = Program(folder, kind, self.daemon)
+            self.program = Program(folder, kind, f"127.0.0.1:{self.relay.port}")
         except BaseException:
+            self.relay.close()
             self.daemon.close()
             raise
         self.given: list[Any] = []
@@ -55,6 +61,7 @@ class Running:
         try:
             self.program.close()
         finally:
+            self.relay.close()
             self.daemon.close()
 
     def put(self, *resources: Any) -> int:
@@ -262,17 +269,37 @@ def test_a_bad_resource_then_a_good_one(running: Running) -> None:
     assert len(running.messages(since, "resp", CLUSTER)) == 2 and len(running.refusals(since)) == 1
 
 
-def test_c08_c24_control_plane_restart_with_nothing_changed(client: Running) -> None:
+@pytest.mark.parametrize("part", ["endpoints", "routes", "listener"])
+def test_a_bad_resource_of_each_other_type_then_a_good_one(client: Running, part: str) -> None:
+    client.wait_held(SIMPLE)
+    bad = {"endpoints": bad_endpoints(client.ports["two"]), "routes": bad_routes(), "listener": bad_listener()}[part]
+    since = client.put(bad, *[made for made in client.simple("one") if made["@type"] != bad["@type"]])
+    assert client.wait_has(bad["@type"], SIMPLE[bad["@type"]], "NACKED").error
+    assert client.call() == "one"
+    client.put(*changed(client, part))
+    client.wait_answer("two", {"one"})
+    client.wait_held({bad["@type"]: SIMPLE[bad["@type"]]})
+    assert [refusal["typeUrl"] for refusal in client.refusals(since)] == [bad["@type"]]
+
+
+@pytest.mark.parametrize("restart", [True, False], ids=["restart", "reconnect"])
+def test_c08_c10_c24_control_plane_is_away_and_nothing_changed(client: Running, restart: bool) -> None:
+    """It starts again, and knows nothing of before; or the connection breaks, and it goes on."""
     client.wait_held(SIMPLE)
     before = client.program.has()
-    assert client.daemon.child.end() == 0
-    assert client.call() == "one"  # also without a control plane
-    client.daemon.start()
-    client.put(*client.given)
-    client.wait_accepted(0, TYPES)
-    assert client.refusals(0) == []
-    for type_url in TYPES:  # the same content has the same version in another process
-        assert {msg["versionInfo"] for msg in client.messages(0, "resp", type_url)} == {client.versions()[type_url]}
+    since = 0 if restart else client.daemon.last()
+    if restart:
+        assert client.daemon.child.end() == 0
+        assert client.call() == "one"  # also without a control plane
+        client.daemon.start()
+        client.put(*client.given)
+    else:
+        client.relay.cut()
+    client.wait_accepted(since, TYPES)
+    assert client.refusals(since) == []
+    for type_url in TYPES:  # the same content has the same version, in another process, too
+        told = {msg["versionInfo"] for msg in client.messages(since, "resp", type_url)}
+        assert told == {client.versions()[type_url]}
     assert client.program.has() == before
     assert client.call() == "one"
 

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from harness.relay import Relay
 from harness.waiting import wait_for
 from harness.xds_server import CLUSTER, Server, Stream
 
@@ -92,6 +93,65 @@ def test_client_in_a_loop_is_slowed_and_no_more(start: Start) -> None:
     assert len([line for line in server.seen if line.get("category") == "wire"]) == 1
 
 
+def test_client_that_asks_again_and_again_is_slowed(start: Start) -> None:
+    """c38: each time it has to be answered."""
+    burst, rate, count = 5, 20, 25
+    server = start("--max-request-burst", str(burst), "--max-requests-per-second", str(rate))
+    with Stream(server.address, delta=True) as looping:
+        began = time.monotonic()
+        looping.ask(resource_names_subscribe=["none"])
+        for _ in range(count):
+            looping.ack(looping.next(), resource_names_subscribe=["none"])
+        assert time.monotonic() - began > 0.9 * (count - burst) / rate
+        assert "max_requests_per_second" in server.expect(log=2, category="wire")["text"]
+
+
+# ---- what a stream may ask for ----
+
+MANY = {
+    "names": (["a", "b", "c", "d"], "more than 3 resource names subscribed to"),
+    "a long name": (["n" * 4097], "a resource name is longer than 4096 bytes"),
+    "globs": ([f"xdstp://a/T/{i}/*" for i in range(4097)], "more than 4096 globs of one type"),
+}
+
+
+@pytest.mark.parametrize("much", MANY)
+def test_names_of_a_stream(start: Start, much: str) -> None:
+    names, text = MANY[much]
+    server = start("--max-subscriptions", "3" if much == "names" else "10000")
+    with Stream(server.address, delta=True) as stream, Stream(server.address, delta=True) as other:
+        other.ask(resource_names_subscribe=["a", "b", "c"])
+        other.next()
+        stream.ask(resource_names_subscribe=names)
+        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+        assert server.answer("count", "streams") == {"streams": 1}
+
+
+def test_bytes_of_a_stream(start: Start) -> None:
+    server = start()
+    with Stream(server.address, delta=True) as stream:
+        for part in range(9):  # nine times 3.9 MB, each less than a request may have
+            names = [f"{part}-{i}-" + "n" * 3890 for i in range(1000)]
+            stream.ask(node=None if part else "node-1", resource_names_subscribe=names)
+        text = f"the names and versions of one stream take more than {32 << 20} bytes"
+        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+
+
+def test_types_of_a_stream(start: Start) -> None:
+    server = start()
+    with Stream(server.address) as stream:
+        for i in range(65):
+            stream.ask(f"type.googleapis.com/t.T{i}", node=None if i else "node-1", resource_names=["a"])
+        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, "more than 64 types on one stream")
+
+
+def test_node_with_a_long_id(start: Start) -> None:
+    server = start()
+    with Stream(server.address) as stream:
+        stream.ask(node="n" * 256)
+        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, "node.id is longer than 255 bytes")
+
+
 # ---- time ----
 
 
@@ -111,6 +171,22 @@ def test_client_that_is_silent(start: Start) -> None:
         stream.ask()
         stream.ack(stream.next())
         check_ended(server, stream, grpc.StatusCode.DEADLINE_EXCEEDED, "400 ms", "idle_ms")
+
+
+def test_client_that_is_lost(start: Start) -> None:
+    """It gives no sign of life, and nothing says that its connection has ended."""
+    server = start("--keepalive-ms", "200", "--keepalive-timeout-ms", "200")
+    with Relay(server.ports[0]) as relay, Stream(f"127.0.0.1:{relay.port}") as lost, Stream(server.address) as quiet:
+        numbers = []
+        for stream in (lost, quiet):
+            stream.ask()
+            stream.ack(stream.next())
+            numbers.append(server.expect(event="acked")["stream"])
+        relay.hold()
+        server.expect(event="disconnected", stream=numbers[0])
+        assert server.answer("count", "streams") == {"streams": 1}
+        server.answer("push", "pushed")
+        assert quiet.next().type_url == CLUSTER  # which answered when it was asked
 
 
 def test_connection_that_is_old(start: Start) -> None:

@@ -15,6 +15,8 @@ from envoy.service.route.v3 import rds_pb2_grpc, srds_pb2_grpc
 from envoy.service.runtime.v3 import rtds_pb2_grpc
 from envoy.service.secret.v3 import sds_pb2_grpc
 
+from harness.snapshotd import Snapshotd
+from harness.whole import API, ENDPOINT, EXTENSION, LISTENER, ROUTE, ROUTER, RUNTIME, SECRET
 from harness.xds_server import CLUSTER, DEADLINE_S, Server
 
 NODE = base_pb2.Node(id="node-1", cluster="test")
@@ -29,6 +31,18 @@ STUBS = {
     "Secrets": sds_pb2_grpc.SecretDiscoveryServiceStub,
 }
 HELD = {"Clusters": 3, "Listeners": 1}  # what the server's sample configuration has
+
+# One of each type, under the same name.
+RESOURCES = {
+    "Clusters": {"@type": CLUSTER, "name": "one"},
+    "Endpoints": {"@type": ENDPOINT, "cluster_name": "one"},
+    "ExtensionConfigs": {"@type": EXTENSION, "name": "one", "typed_config": ROUTER["typed_config"]},
+    "Listeners": {"@type": LISTENER, "name": "one"},
+    "Routes": {"@type": ROUTE, "name": "one"},
+    "Runtime": {"@type": RUNTIME, "name": "one"},
+    "ScopedRoutes": {"@type": API + "config.route.v3.ScopedRouteConfiguration", "name": "one"},
+    "Secrets": {"@type": SECRET, "name": "one"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +92,35 @@ def test_c01_delta(channel: grpc.Channel, noun: str) -> None:
     stream = getattr(STUBS[noun](channel), f"Delta{noun}")
     call = stream(iter([discovery_pb2.DeltaDiscoveryRequest(node=NODE)]), timeout=DEADLINE_S)
     assert [len(response.resources) for response in call] == [HELD[noun]]
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
+    """To a server that has one resource of each type."""
+    daemon = Snapshotd(tmp_path_factory.mktemp("every"))
+    daemon.put("node-1", {"resources": list(RESOURCES.values())})
+    with grpc.insecure_channel(daemon.address) as opened:
+        yield opened
+    daemon.close()
+
+
+@pytest.mark.parametrize("noun", STUBS)
+def test_c01_every_service_streams_its_type(every: grpc.Channel, noun: str) -> None:
+    stream = getattr(STUBS[noun](every), f"Stream{noun}")
+    request = discovery_pb2.DiscoveryRequest(node=NODE, resource_names=["one"])
+    [response] = stream(iter([request]), timeout=DEADLINE_S)
+    assert response.type_url == RESOURCES[noun]["@type"]
+    assert [resource.type_url for resource in response.resources] == [response.type_url]
+
+
+@pytest.mark.parametrize("noun", STUBS)
+def test_c01_every_service_streams_its_type_in_delta(every: grpc.Channel, noun: str) -> None:
+    stream = getattr(STUBS[noun](every), f"Delta{noun}")
+    request = discovery_pb2.DeltaDiscoveryRequest(node=NODE, resource_names_subscribe=["one", "other"])
+    [response] = stream(iter([request]), timeout=DEADLINE_S)
+    assert response.type_url == RESOURCES[noun]["@type"]
+    assert [(part.name, part.resource.type_url) for part in response.resources] == [("one", response.type_url)]
+    assert list(response.removed_resources) == ["other"]
 
 
 def test_c01_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel) -> None:

@@ -337,6 +337,8 @@ static uint32_t *limit_of(egress_server_options *options, const char *name) {
                 {"--max-unread-ms", &options->max_unread_ms},
                 {"--first-request-ms", &options->first_request_ms},
                 {"--idle-ms", &options->idle_ms},
+                {"--keepalive-ms", &options->keepalive_ms},
+                {"--keepalive-timeout-ms", &options->keepalive_timeout_ms},
                 {"--connection-age-ms", &options->connection_age_ms},
                 {"--connection-grace-ms", &options->connection_grace_ms}};
   for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)

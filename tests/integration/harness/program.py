@@ -25,7 +25,6 @@ from envoy.admin.v3 import config_dump_shared_pb2
 from envoy.service.status.v3 import csds_pb2, csds_pb2_grpc
 
 from . import build
-from .snapshotd import Snapshotd
 
 SOURCES = build.PROJECT / "tests" / "integration" / "clients"
 BUILT = build.PROJECT / "build" / "clients"  # by tests/prepare.sh
@@ -60,14 +59,14 @@ def absent(kind: str) -> str:
 
 
 class Program:
-    def __init__(self, folder: Path, kind: str, daemon: Snapshotd) -> None:
+    def __init__(self, folder: Path, kind: str, control_plane: str) -> None:
         if not NEEDED[kind].exists():
             raise RuntimeError(f"{NEEDED[kind]} is not there: run tests/prepare.sh test")
         folder.mkdir(parents=True, exist_ok=True)
         self.kind = self.node = kind
         self.log = folder / f"{kind}.log"
         bootstrap = folder / f"{kind}.json"
-        bootstrap.write_text(json.dumps(self._bootstrap(daemon)))
+        bootstrap.write_text(json.dumps(self._bootstrap(control_plane)))
         env = {"GRPC_XDS_BOOTSTRAP": str(bootstrap), "NODE_PATH": str(BUILT / "grpc-js" / "node_modules")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -89,9 +88,9 @@ class Program:
             self._kill()
             raise
 
-    def _bootstrap(self, daemon: Snapshotd) -> dict[str, Any]:
+    def _bootstrap(self, control_plane: str) -> dict[str, Any]:
         credentials = [{"type": "insecure"}]
-        server = {"server_uri": daemon.address, "channel_creds": credentials, "server_features": ["xds_v3"]}
+        server = {"server_uri": control_plane, "channel_creds": credentials, "server_features": ["xds_v3"]}
         return {
             "xds_servers": [server],
             "node": {"id": self.node, "cluster": "test", "locality": {}},  # grpc-js takes no node without a locality

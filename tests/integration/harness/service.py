@@ -36,6 +36,27 @@ def bad_cluster(name: str = "backend") -> dict[str, Any]:
     return {**cluster(name=name), "eds_cluster_config": {"service_name": "endpoints"}}
 
 
+def bad_listener(name: str = SERVICE) -> dict[str, Any]:
+    """Whose routes come from nowhere."""
+    unsaid = {"rds": {"route_config_name": "routes", "config_source": {"resource_api_version": "V3"}}}
+    return {"@type": LISTENER, "name": name, "api_listener": {"api_listener": manager(unsaid)}}
+
+
+def bad_routes(name: str = "routes") -> dict[str, Any]:
+    """Which lead to clusters none of which has a weight."""
+    made = routes(name=name)
+    none = {"weighted_clusters": {"clusters": [{"name": "backend", "weight": 0}]}}
+    made["virtual_hosts"][0]["routes"][0]["route"] = none
+    return made
+
+
+def bad_endpoints(port: int, name: str = "endpoints") -> dict[str, Any]:
+    """Of the second priority, without any of the first."""
+    made = endpoints(port, name)
+    made["endpoints"][0]["priority"] = 1
+    return made
+
+
 def endpoints(port: int, name: str = "endpoints") -> dict[str, Any]:
     group = {
         "locality": {"region": "here"},

@@ -184,6 +184,30 @@ class Whole:
             self.runtime(of("runtime")),
         ]
 
+    def bad(self, part: str) -> dict[str, Any]:
+        """One of them as Envoy refuses it."""
+        if part == "cluster":
+            made = self.cluster()
+            del made["eds_cluster_config"]  # it is of type EDS
+        elif part == "endpoints":
+            made = self.endpoints("two")
+            made["endpoints"][0]["priority"] = 129  # 128 is the last
+        elif part == "listener":
+            made = self.main_listener()
+            made["filter_chains"][0]["filters"][0]["typed_config"]["stat_prefix"] = ""
+        elif part == "routes":
+            made = self.routes("two")
+            made["virtual_hosts"] += [{**made["virtual_hosts"][0], "name": "the same domain"}]
+        elif part == "extension":
+            made = self.extension("two")
+            made["typed_config"]["mutations"]["response_mutations"][0]["append"]["header"]["key"] = ""
+        elif part == "secret":
+            made = self.secret("two")
+            made["tls_certificate"]["certificate_chain"]["inline_string"] = "no certificate"
+        else:
+            made = {**self.runtime("two"), "layer": {"whole": ["a list"]}}
+        return made
+
     # ---- what a client sees ----
 
     def get(self, path: str) -> tuple[int, str, str | None]:
