@@ -16,7 +16,7 @@ packages=(gcc libc6-dev cmake ninja-build pkg-config python3 python3-venv ca-cer
   libmicrohttpd-dev)
 case ${1:-demo} in
 demo) ;;
-test | long) packages+=(g++ python3-dev libcriterion-dev binutils valgrind clang-14 libclang-rt-14-dev) ;;
+test | long) packages+=(g++ python3-dev libcriterion-dev libnghttp2-dev binutils valgrind clang-14 libclang-rt-14-dev) ;;
 *) echo "usage: prepare.sh demo|test|long" >&2 && exit 2 ;;
 esac
 
