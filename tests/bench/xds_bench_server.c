@@ -3,9 +3,9 @@
  *
  *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS]
  *
- * It says "ready" when it listens. Each GET /push on the control port gives one more cluster a new version and is told
- * "version=V resource=NAME": with these a client knows the push when it sees it. Each GET /calm gives free memory back and
- * is told "streams=N".
+ * It says "ready PORT CONTROL-PORT" when it listens; 0 for either lets the kernel choose. Each GET /push on the control
+ * port gives one more cluster a new version and is told "version=V resource=NAME": with these a client knows the push
+ * when it sees it. Each GET /calm gives free memory back and is told "streams=N".
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -119,6 +119,13 @@ static void listen_for_control(bench *b, const char *address) {
   }
 }
 
+static unsigned control_port(const bench *b) {
+  struct sockaddr_in name;
+  int size = sizeof name;
+  uv_tcp_getsockname(&b->control, (struct sockaddr *)&name, &size);
+  return ntohs(name.sin_port);
+}
+
 /*
  * What many clients said and were sent at once was freed, but glibc gives a process's memory back only where nothing
  * lies behind it. An embedder that cares does this, once it is calm.
@@ -171,7 +178,7 @@ int main(int argc, char **argv) {
   uv_timer_init(b.loop, &b.calm);
   b.calm.data = &b;
   uv_timer_start(&b.calm, on_calm, CALM_MS, CALM_MS);
-  puts("ready");
+  printf("ready %u %u\n", (unsigned)egress_server_port(b.server, 0), control_port(&b));
   fflush(stdout);
   return uv_run(b.loop, UV_RUN_DEFAULT);
 }
