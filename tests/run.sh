@@ -2,7 +2,7 @@
 # Installs what is missing, builds, runs every test and prints one line `N passed, N failed, N skipped`.
 #
 #   tests/run.sh          what every change has to pass; at most 18 minutes on two cores
-#   tests/run.sh --long   also: valgrind on everything, ThreadSanitizer, fuzzing, more random cases
+#   tests/run.sh --long   also: valgrind on everything, ThreadSanitizer, fuzzing, more random cases, full scale
 #
 # Everything goes into build/. Exit status 0 only if nothing failed.
 set -uo pipefail
