@@ -4,14 +4,15 @@
  *
  *   xds_load -addr HOST:PORT -ctl HOST:PORT -pid PID [-n STREAMS] [-s STREAMS OF A CONNECTION] [-delta]
  *            [-r CLUSTERS] [-k PUSHES] [-rounds ROUNDS] [-nack] [-stall STREAMS] [-node BYTES] [-window BYTES]
- *            [-settle MS] [-timeout S]
+ *            [-settle MS] [-timeout S] [-asking STREAMS]
  *
  * The control port is that of xds_bench_server: GET /push makes the server change one cluster and say which, GET /calm
  * makes it give free memory back and say how many streams it has. -nack refuses every push; the first so many streams
  * of -stall stop to read before the pushes and read again after them; in each of ROUNDS all come, take the pushes, and
- * are cut off. The exit status is 2 when a response was missed, was wrong or came unasked, or a stream ended.
+ * are cut off. -asking is how many streams at a time may be without their first answers, all by default: what a crowd
+ * leaves behind in fragments is not what a stream takes. The exit status is 2 when a response was missed, was wrong or
+ * came unasked, or a stream ended.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +22,15 @@
 
 #include "load/control.h"
 #include "load/h2.h"
+#include "load/options.h"
 #include "load/process.h"
 
 enum {
   CONNECTING_MAX = 256, /* at a time: more would be too many for the kernel's queue, and wait a second each */
   STALL_BUFFER = 16384, /* of the kernel, so that it does not read in the place of a client that does not */
   STALL_WINDOW = 65535, /* the same for HTTP/2 */
-  ROUNDS_MAX = 100,
-  ERRORS_TOLD = 5 /* on standard error */
+  ERRORS_TOLD = 5       /* on standard error */
 };
-
-typedef struct options {
-  struct sockaddr_in address, control;
-  pid_t pid;
-  unsigned streams, per_connection, clusters, pushes, rounds, stall, settle_ms, timeout_s;
-  size_t node_bytes;
-  uint32_t window;
-  int is_delta, is_nack;
-} options;
 
 /* One stream and what it was sent since the last change began. */
 typedef struct client {
@@ -63,7 +55,7 @@ typedef struct load {
   client *clients;
   unsigned connection_count, waiting; /* clients without a response to the change under way */
   unsigned pushed;
-  unsigned ready; /* clients that have everything for the first time */
+  unsigned asked, ready; /* clients that have asked, and that have everything for the first time */
   int is_started;
   uint64_t began_ns, before_sum;
   /* What was found. */
@@ -82,66 +74,6 @@ static void must(int ok, const char *what) {
     return;
   fprintf(stderr, "xds_load: %s\n", what);
   exit(1);
-}
-
-/* ---- options ---- */
-
-static void read_address(struct sockaddr_in *out, const char *text) {
-  char host[64];
-  unsigned port;
-  must(sscanf(text, "%63[^:]:%u", host, &port) == 2, "an address is HOST:PORT");
-  *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  must(inet_pton(AF_INET, host, &out->sin_addr) == 1, "HOST is an IPv4 address");
-}
-
-static int read_number(options *o, const char *name, const char *value) {
-  const struct {
-    const char *name;
-    unsigned *value;
-  } numbers[] = {{"-n", &o->streams},     {"-s", &o->per_connection}, {"-r", &o->clusters},
-                 {"-k", &o->pushes},      {"-rounds", &o->rounds},    {"-stall", &o->stall},
-                 {"-window", &o->window}, {"-settle", &o->settle_ms}, {"-timeout", &o->timeout_s}};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if (strcmp(name, numbers[i].name) == 0) {
-      *numbers[i].value = (unsigned)strtoul(value, NULL, 10);
-      return 1;
-    }
-  return 0;
-}
-
-static void read_options(options *o, char **argv) {
-  *o = (options){.streams = 1000,
-                 .per_connection = 1,
-                 .clusters = 1000,
-                 .pushes = 5,
-                 .rounds = 1,
-                 .settle_ms = 300,
-                 .timeout_s = 120,
-                 .node_bytes = 60000,
-                 .window = 16 << 20};
-  for (char **arg = argv + 1; *arg != NULL; arg++) {
-    if (strcmp(*arg, "-delta") == 0)
-      o->is_delta = 1;
-    else if (strcmp(*arg, "-nack") == 0)
-      o->is_nack = 1;
-    else {
-      must(arg[1] != NULL, "an option has no value");
-      if (strcmp(*arg, "-addr") == 0)
-        read_address(&o->address, arg[1]);
-      else if (strcmp(*arg, "-ctl") == 0)
-        read_address(&o->control, arg[1]);
-      else if (strcmp(*arg, "-pid") == 0)
-        o->pid = atoi(arg[1]);
-      else if (strcmp(*arg, "-node") == 0)
-        o->node_bytes = strtoul(arg[1], NULL, 10);
-      else
-        must(read_number(o, *arg, arg[1]), "there is no such option; see the head of xds_load.c");
-      arg++;
-    }
-  }
-  must(o->pid > 0 && o->address.sin_port != 0 && o->control.sin_port != 0, "it takes -addr, -ctl and -pid");
-  must(o->streams > 0 && o->per_connection > 0 && o->clusters > 0 && o->stall < o->streams, "a number is out of range");
-  must(o->rounds > 0 && o->rounds <= ROUNDS_MAX && o->node_bytes <= REQUEST_FILLER, "a number is out of range");
 }
 
 /* ---- waiting ---- */
@@ -286,13 +218,18 @@ static void connect_all(void) {
   must(turn_until(all_are_connected, o->timeout_s * 1000), "the server accepts nobody");
 }
 
+static int may_ask(void) {
+  return l.asked - l.ready < l.options.asking;
+}
+
 static void ask_all(void) {
   const options *o = &l.options;
   l.is_started = 0;
-  l.ready = 0;
+  l.ready = l.asked = 0;
   begin_change(o->streams);
-  for (unsigned i = 0; i < o->streams; i++) {
+  for (unsigned i = 0; i < o->streams && turn_until(may_ask, o->timeout_s * 1000); i++) {
     client *c = &l.clients[i];
+    l.asked++;
     stream_open(&c->stream, &l.connections[i / o->per_connection], o->is_delta ? DELTA : SOTW, NULL, c);
     ask(c, EGRESS_TYPE_CLUSTER, 1);
     connection_flush(c->stream.connection);
@@ -471,7 +408,7 @@ static void report(void) {
 int main(int argc, char **argv) {
   (void)argc;
   options *o = &l.options;
-  read_options(o, argv);
+  options_read(o, argv);
   process_allow_many_files();
   l.network = (network){.epoll = epoll_create1(EPOLL_CLOEXEC), .address = o->address, .on_reply = on_reply};
   l.connection_count = (o->streams + o->per_connection - 1) / o->per_connection;

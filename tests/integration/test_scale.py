@@ -19,9 +19,12 @@ from harness.load import load
 
 LONG = os.environ.get("EGRESS_LONG") == "1"
 TRIES = 3
+# Streams that may be without their first answers at a time, where the memory of one is measured: a crowd of a thousand
+# first requests leaves pieces of memory that cannot be given back, between others that are in use.
+ASKING = 16
 # What the first stream of all makes a server take: threads, tables and the response that all share. A thousand streams
 # do not notice.
-ONCE_KB = 4000
+ONCE_KB = 2500
 
 pytestmark = pytest.mark.skipif(bool(compiler_flags()), reason="sanitizers take memory of their own")
 each_variant = pytest.mark.parametrize("variant", ("sotw", "delta"))
@@ -33,8 +36,8 @@ def stream_kb(kb: float, streams: int) -> float:
 
 def least(folder: Path, variant: str, key: str, bound: float, **options: int) -> Any:
     """
-    The report with the least of ``key``, of a few runs if the first is above ``bound``: which pieces of memory lie
-    between others and cannot be given back depends on how the requests of so many streams happen to fall together.
+    The report with the least of ``key``, of a few runs if the first is above ``bound``: on a busy machine more requests
+    happen to fall together.
     """
     reports = []
     for _ in range(TRIES):
@@ -56,7 +59,7 @@ def test_many_streams(variant: str, tmp_path: Path) -> None:
 def test_memory_of_a_stream_at_first(variant: str, clusters: int, tmp_path: Path) -> None:
     streams = 1000 if LONG else 200
     bound = stream_kb(38, streams)
-    report = least(tmp_path, variant, "stream_start_kb", bound, streams=streams, clusters=clusters, k=0)
+    report = least(tmp_path, variant, "stream_start_kb", bound, streams=streams, clusters=clusters, k=0, asking=ASKING)
     assert report["stream_start_kb"] <= bound, report
 
 
@@ -66,9 +69,10 @@ def test_memory_of_a_stream_after_many_pushes(variant: str, tmp_path: Path) -> N
     streams, pushes = (500, 1000) if LONG else (100, 100)
     clusters = (1000 if variant == "delta" else 300) if LONG else 30
     bound = stream_kb(48, streams)
-    report = least(tmp_path, variant, "stream_end_kb", bound, streams=streams, clusters=clusters, k=pushes, settle=0)
+    options = {"streams": streams, "clusters": clusters, "k": pushes, "settle": 0, "asking": ASKING}
+    report = least(tmp_path, variant, "stream_end_kb", bound, **options)
     assert report["stream_end_kb"] <= bound, report
-    assert report["stream_end_kb"] <= 1.1 * report["stream_start_kb"], report
+    assert report["stream_end_kb"] <= stream_kb(1.1 * report["stream_start_kb"], streams), report
 
 
 @each_variant

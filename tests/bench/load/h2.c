@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_AT_ONCE = 256 * 1024 };
+enum { READ_AT_ONCE = 256 * 1024, SEND_AT_ONCE = 128 * 1024, FRAME = 16384 + 9 };
 
 static void must(int ok, const char *what) {
   if (ok)
@@ -113,24 +113,47 @@ static void watch(connection *c) {
                (c->is_stalled ? 0 : EPOLLIN) | (c->unsent_size > 0 || !c->is_connected ? EPOLLOUT : 0));
 }
 
+/* Takes frames from nghttp2 as long as there is room, for one call of the kernel. */
+static size_t gather(connection *c, uint8_t *out) {
+  const uint8_t *frame;
+  size_t size = 0;
+  ssize_t taken = 1;
+  while (taken > 0 && size + FRAME <= SEND_AT_ONCE) {
+    taken = nghttp2_session_mem_send(c->session, &frame);
+    must(taken >= 0 && taken <= FRAME, "nghttp2_session_mem_send");
+    memcpy(out + size, frame, (size_t)taken);
+    size += (size_t)taken;
+  }
+  return size;
+}
+
+/* Keeps what the kernel did not take. */
+static void keep_unsent(connection *c, const uint8_t *from, size_t size) {
+  uint8_t *kept = size == 0 ? NULL : malloc(size);
+  must(size == 0 || kept != NULL, "memory");
+  if (size > 0)
+    memcpy(kept, from, size);
+  free(c->unsent);
+  c->unsent = kept;
+  c->unsent_size = size;
+}
+
 void connection_flush(connection *c) {
+  static uint8_t buffer[SEND_AT_ONCE];
   while (c->is_connected && c->source.fd >= 0) {
-    if (c->unsent_size == 0) {
-      ssize_t size = nghttp2_session_mem_send(c->session, &c->unsent);
-      must(size >= 0, "nghttp2_session_mem_send");
-      if (size == 0)
-        break;
-      c->unsent_size = (size_t)size;
-    }
-    ssize_t sent = send(c->source.fd, c->unsent, c->unsent_size, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EAGAIN)
+    const uint8_t *out = c->unsent_size > 0 ? c->unsent : buffer;
+    size_t size = c->unsent_size > 0 ? c->unsent_size : gather(c, buffer);
+    if (size == 0)
       break;
-    if (sent < 0) {
+    ssize_t sent = send(c->source.fd, out, size, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) {
       connection_cut(c);
       return;
     }
-    c->unsent += sent;
-    c->unsent_size -= (size_t)sent;
+    size_t taken = sent < 0 ? 0 : (size_t)sent;
+    keep_unsent(c, out + taken, size - taken);
+    if (taken < size)
+      break;
   }
   watch(c);
 }
@@ -196,7 +219,7 @@ void connection_cut(connection *c) {
   close(c->source.fd);
   c->source.fd = -1;
   c->network->connecting -= !c->is_connected;
-  c->unsent_size = 0;
+  keep_unsent(c, NULL, 0);
   nghttp2_session_del(c->session);
   c->session = NULL;
 }

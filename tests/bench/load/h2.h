@@ -30,7 +30,7 @@ struct connection {
   source source;
   network *network;
   nghttp2_session *session;
-  const uint8_t *unsent; /* nghttp2's, until it is asked for more */
+  uint8_t *unsent; /* what the kernel had no room for */
   size_t unsent_size;
   int is_connected, is_stalled;
 };

@@ -44,7 +44,7 @@ func sampleCluster(index, revision int) *cluster.Cluster {
 	limit := wrapperspb.UInt32(1024)
 	return &cluster.Cluster{
 		Name:                 name,
-		ConnectTimeout:       durationpb.New(5*time.Second + time.Duration(revision%999+1)*time.Millisecond),
+		ConnectTimeout:       durationpb.New(5500*time.Millisecond + time.Duration(revision%1000000*100)),
 		ClusterDiscoveryType: &cluster.Cluster_Type{Type: cluster.Cluster_LOGICAL_DNS},
 		DnsLookupFamily:      cluster.Cluster_V4_ONLY,
 		CircuitBreakers: &cluster.CircuitBreakers{Thresholds: []*cluster.CircuitBreakers_Thresholds{
