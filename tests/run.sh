@@ -2,7 +2,7 @@
 # Installs what is missing, builds, runs every test and prints one line `N passed, N failed, N skipped`.
 #
 #   tests/run.sh          what every change has to pass; at most 18 minutes on two cores
-#   tests/run.sh --long   also: valgrind on everything, ThreadSanitizer, fuzzing, more random cases
+#   tests/run.sh --long   also: valgrind on everything, ThreadSanitizer, fuzzing, more random cases, full scale
 #
 # Everything goes into build/. Exit status 0 only if nothing failed.
 set -uo pipefail
@@ -105,9 +105,9 @@ pytest_in() { # RUNNER FOLDER [pytest options]
   [ -s "$results/$runner.xml" ] || note "$runner" failed "$runner" "pytest wrote no results"
 }
 
-# These mostly wait, so they run as many files at a time as there are processors.
+# These mostly wait, so they run as many files at a time as there are processors. What measures runs alone.
 integration_in() { # RUNNER
-  pytest_in "$1" tests/integration -n "$jobs" --dist loadfile
+  pytest_in "$1" tests/integration -n "$jobs" --dist loadfile --ignore tests/integration/test_scale.py
 }
 
 # Criterion hides what a sanitizer or valgrind finds in the processes that it forks; their log files do not.
@@ -245,6 +245,7 @@ export EGRESS_BUILD=$build/dev
 ctest_in "$build/dev" unit
 check python-build python_binding
 integration_in integration
+pytest_in scale tests/integration/test_scale.py
 check demo env -u EGRESS_BUILD examples/demo.sh
 pytest_in python bindings/python/tests
 run_asan

@@ -3,8 +3,9 @@
  *
  *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS]
  *
- * It says "ready" when it listens. Each GET /push on the control port gives one more cluster a new version and is told
- * "version=V resource=NAME": with these a client knows the push when it sees it.
+ * It says "ready PORT CONTROL-PORT" when it listens; 0 for either lets the kernel choose. Each GET /push on the control
+ * port gives one more cluster a new version and is told "version=V resource=NAME": with these a client knows the push
+ * when it sees it. Each GET /calm gives free memory back and is told "streams=N".
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -52,6 +53,11 @@ static void push(bench *b, char *out, size_t size) {
            sample_name(name, index));
 }
 
+static void calm(const bench *b, char *out, size_t size) {
+  malloc_trim(0);
+  snprintf(out, size, "streams=%zu\n", egress_server_stream_count(b->server));
+}
+
 static void on_closed(uv_handle_t *handle) {
   free(handle->data);
 }
@@ -78,6 +84,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf) {
   buf->base[size] = '\0';
   if (strncmp(buf->base, "GET /push ", 10) == 0)
     push(r->bench, body, sizeof body);
+  else if (strncmp(buf->base, "GET /calm ", 10) == 0)
+    calm(r->bench, body, sizeof body);
   int n = snprintf(r->out, sizeof r->out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
                    strlen(body), body);
   uv_buf_t answer = uv_buf_init(r->out, (unsigned)n);
@@ -109,6 +117,13 @@ static void listen_for_control(bench *b, const char *address) {
     fprintf(stderr, "cannot listen on %s\n", address);
     exit(1);
   }
+}
+
+static unsigned control_port(const bench *b) {
+  struct sockaddr_in name;
+  int size = sizeof name;
+  uv_tcp_getsockname(&b->control, (struct sockaddr *)&name, &size);
+  return ntohs(name.sin_port);
 }
 
 /*
@@ -163,7 +178,7 @@ int main(int argc, char **argv) {
   uv_timer_init(b.loop, &b.calm);
   b.calm.data = &b;
   uv_timer_start(&b.calm, on_calm, CALM_MS, CALM_MS);
-  puts("ready");
+  printf("ready %u %u\n", (unsigned)egress_server_port(b.server, 0), control_port(&b));
   fflush(stdout);
   return uv_run(b.loop, UV_RUN_DEFAULT);
 }
