@@ -164,6 +164,7 @@ static inline ssize_t http2_on_wanted(nghttp2_session *session, int32_t stream, 
 /* A client on a connected descriptor. `window`: of each stream, in bytes. */
 static inline void http2_begin(http2_client *c, int fd, uint32_t window) {
   nghttp2_session_callbacks *callbacks;
+  nghttp2_option *option;
   nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
   *c = (http2_client){.fd = fd};
   assert(nghttp2_session_callbacks_new(&callbacks) == 0);
@@ -172,7 +173,10 @@ static inline void http2_begin(http2_client *c, int fd, uint32_t window) {
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, http2_on_data);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, http2_on_frame);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, http2_on_closed);
-  assert(nghttp2_session_client_new(&c->session, callbacks, c) == 0);
+  assert(nghttp2_option_new(&option) == 0);
+  nghttp2_option_set_peer_max_concurrent_streams(option, HTTP2_CALLS); /* until it is told of another limit */
+  assert(nghttp2_session_client_new2(&c->session, callbacks, c, option) == 0);
+  nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
   assert(nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, &entry, 1) == 0);
 }
