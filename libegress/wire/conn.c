@@ -298,7 +298,7 @@ static void ping(egress__conn *conn) {
 static uint64_t beat_alive(egress__conn *conn) {
   const egress_server_options *options = &conn->server->options;
   uint64_t now_ms = conn->server->streams.now_ms;
-  if (conn->session == NULL) { /* none before it has agreed on HTTP/2 */
+  if (!conn->is_greeted) {
     uint64_t end_ms = conn->opened_ms + options->first_request_ms;
     if (end_ms <= now_ms)
       egress__conn_fail(conn);

@@ -26,6 +26,7 @@ struct egress__conn {
   uint64_t opened_ms, heard_ms, pinged_ms; /* pinged 0: no ping is on its way */
   egress_transport transport;
   uint8_t insecure_secrets; /* 1: the client may have secrets, whatever the transport */
+  uint8_t is_greeted;       /* the client's first frame has come */
   uint8_t is_touched;       /* there may be something to send */
   uint8_t is_inside;        /* HTTP/2 is at work on what came */
   uint8_t is_leaving;       /* it takes no more streams, and ends with the last */

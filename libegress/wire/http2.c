@@ -12,6 +12,9 @@
 enum {
   /* Of one connection; an Envoy has one or two. Go's HTTP/2 servers allow 250. */
   STREAMS_PER_CONNECTION = 256,
+  /* Frames that wait to be sent, each some 200 bytes; several for each of those streams. What more is asked for, the
+     client does not read. */
+  QUEUED_FRAMES = 4096,
   FRAME_HEAD = 9
 };
 
@@ -70,6 +73,7 @@ static int begin_call(egress__conn *conn, int32_t stream) {
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   egress__conn *conn = user;
+  conn->is_greeted = 1;
   int rv = is_request(frame) ? begin_call(conn, frame->hd.stream_id) : 0;
   int is_message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
   egress__call *call = is_message ? call_of(session, frame->hd.stream_id) : NULL;
@@ -103,7 +107,7 @@ static int on_stream_closed(nghttp2_session *session, int32_t stream, uint32_t e
 int egress__http2_take(egress__conn *conn, const uint8_t *bytes, size_t size) {
   ssize_t rv = nghttp2_session_mem_recv(conn->session, bytes, size);
   if (rv >= 0)
-    return 0;
+    return nghttp2_session_get_outbound_queue_size(conn->session) <= QUEUED_FRAMES ? 0 : EGRESS_ELIMIT;
   return rv == NGHTTP2_ERR_NOMEM ? EGRESS_ENOMEM : EGRESS_EPROTO;
 }
 

@@ -32,7 +32,7 @@ int egress__http2_open(nghttp2_session **out, egress__http2 *http2, struct egres
 
 /**
  * Takes bytes that came; calls hear of what is in them. Returns 0, or a code after which the connection cannot go on:
- * EGRESS_EPROTO, EGRESS_ENOMEM.
+ * EGRESS_EPROTO; EGRESS_ELIMIT: it asks for more than it reads; EGRESS_ENOMEM.
  */
 int egress__http2_take(struct egress__conn *conn, const uint8_t *bytes, size_t size);
 

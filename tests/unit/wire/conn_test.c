@@ -1,0 +1,431 @@
+#define _GNU_SOURCE /* memmem */
+#include "wire/conn.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "support/http2_serving.h"
+#include "support/pki.h"
+#include "wire/status_code.h"
+
+enum { LARGE = 8 << 20, SMALL = 4096, FOREVER_MS = INT32_MAX, SOON_MS = 300 };
+
+static http2_client *c;
+
+static void begin(void) {
+  hs_begin((egress_server_options){.keepalive_ms = FOREVER_MS, .max_requests_per_second = 1000 * 1000});
+  hs_serve("C: a=1");
+}
+
+TestSuite(conn, .init = begin, .fini = hs_end);
+
+/* The same with other options. */
+static void again(egress_server_options options) {
+  hs_end();
+  hs_count = 0;
+  hs_begin(options);
+  hs_serve("C: a=1");
+}
+
+static uint64_t now_ms(void) {
+  return uv_hrtime() / 1000000;
+}
+
+/* 1 once the server has closed the connection; what came before is dropped. */
+static int is_over(int fd) {
+  uint8_t in[SMALL];
+  ssize_t n;
+  while ((n = http2_read(fd, in, sizeof in)) > 0)
+    ;
+  return n < 0;
+}
+
+/* ---- what is not HTTP/2 ---- */
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+static void ends_on(const char *bytes, size_t size) {
+  int fd = http2_socket(hs_port(), 0);
+  cr_assert_eq(send(fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
+  HS_UNTIL(is_over(fd));
+  close(fd);
+  HS_UNTIL(s.server->conns == NULL);
+}
+
+Test(conn, another_protocol_is_the_end) {
+  ends_on("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27);
+  ends_on("POST /envoy HTTP/1.0\r\n\r\n", 24);
+  ends_on("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and 13 more", 24);
+  ends_on("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 24);
+}
+
+Test(conn, garbage_behind_the_preface_is_the_end) {
+  char bytes[24 + 64];
+  memcpy(bytes, preface, 24);
+  memset(bytes + 24, 0xa5, 64);
+  ends_on(bytes, sizeof bytes);
+  memcpy(bytes + 24, "\0\0\0\6\0\0\0\0\0", 9); /* a PING in the place of SETTINGS, and of no size */
+  ends_on(bytes, 24 + 9);
+}
+
+Test(conn, the_others_go_on) {
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  int fd = http2_socket(hs_port(), 0);
+  cr_assert_eq(send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL), 18);
+  HS_UNTIL(is_over(fd));
+  close(fd);
+  nghttp2_submit_ping(c->session, NGHTTP2_FLAG_NONE, NULL);
+  HS_UNTIL(c->pongs == 1);
+}
+
+/* ---- who does not begin ---- */
+
+static void is_dropped(unsigned port, const char *bytes, size_t size) {
+  uint64_t began_ms = now_ms();
+  int fd = http2_socket(port, 0);
+  if (size > 0)
+    cr_assert_eq(send(fd, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
+  HS_UNTIL(is_over(fd));
+  cr_assert_geq(now_ms(), began_ms + SOON_MS - 5);
+  close(fd);
+  HS_UNTIL(s.server->conns == NULL);
+}
+
+Test(conn, a_client_that_never_greets_is_dropped) {
+  again((egress_server_options){.keepalive_ms = FOREVER_MS, .first_request_ms = SOON_MS});
+  is_dropped(hs_port(), NULL, 0);
+  is_dropped(hs_port(), preface, 10);
+  is_dropped(hs_port(), preface, 24);
+}
+
+Test(conn, a_client_that_never_finishes_its_handshake_is_dropped) {
+  EVP_PKEY *pair = pki_key("EC");
+  char *cert = pki_certificate(pair), *key = pki_key_text(pair, NULL);
+  egress_listen_options tls = EGRESS_LISTEN_OPTIONS_INIT;
+  again((egress_server_options){.keepalive_ms = FOREVER_MS, .first_request_ms = SOON_MS});
+  tls.tls_cert = cert;
+  tls.tls_key = key;
+  cr_assert_eq(egress_server_listen(s.server, "127.0.0.1:0", &tls, NULL), 0);
+  is_dropped(egress_server_port(s.server, 1), NULL, 0);
+  is_dropped(egress_server_port(s.server, 1), "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  free(cert);
+  free(key);
+  EVP_PKEY_free(pair);
+}
+
+/* ---- signs of life ---- */
+
+enum { PING_MS = 300, ANSWER_MS = 300 };
+
+static void with_pings(void) {
+  again((egress_server_options){.keepalive_ms = PING_MS, .keepalive_timeout_ms = ANSWER_MS});
+}
+
+Test(conn, a_client_that_answers_pings_stays) {
+  with_pings();
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  for (uint64_t end_ms = now_ms() + 3 * (PING_MS + ANSWER_MS); now_ms() < end_ms;)
+    hs_turn();
+  cr_assert_not(c->is_lost);
+  cr_assert_eq(http2_messages(call), 1);
+  cr_assert_not(call->is_closed);
+}
+
+Test(conn, a_client_that_does_not_answer_pings_is_lost) {
+  with_pings();
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  uint64_t heard_ms = now_ms();
+  c->is_deaf = 1;
+  HS_UNTIL(s.server->conns == NULL);
+  cr_assert_geq(now_ms(), heard_ms + PING_MS + ANSWER_MS - 20);
+  cr_assert_null(s.server->calls);
+  c->is_deaf = 0;
+  HS_UNTIL(c->is_lost);
+}
+
+Test(conn, so_is_one_whose_socket_takes_nothing_more) {
+  with_pings();
+  hs_serve_large(LARGE);
+  c = hs_connect(LARGE * 2, SMALL);
+  nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, LARGE * 2);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(call->size > 0);
+  c->is_deaf = 1;
+  HS_UNTIL(s.server->conns == NULL);
+  cr_assert_null(s.server->calls);
+}
+
+/* ---- ages ---- */
+
+Test(conn, one_that_is_too_old_is_left_when_its_streams_end) {
+  again((egress_server_options){.connection_age_ms = SOON_MS, .connection_grace_ms = FOREVER_MS});
+  c = hs_connect(HS_WINDOW, 0);
+  uint64_t began_ms = now_ms();
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(c->goaways > 0);
+  cr_assert_geq(now_ms(), began_ms + SOON_MS * 9 / 10 - 5);
+  cr_assert_eq(c->goaway_error, NGHTTP2_NO_ERROR);
+  for (int i = 0; i < 100; i++)
+    hs_turn();
+  cr_assert_not(call->is_closed);
+  cr_assert_not(c->is_lost);
+  http2_finish(c, call);
+  HS_UNTIL(c->is_lost);
+  cr_assert_eq(call->status, 0);
+}
+
+Test(conn, the_grace_of_its_streams_ends) {
+  again((egress_server_options){.connection_age_ms = SOON_MS, .connection_grace_ms = SOON_MS});
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(c->goaways > 0);
+  uint64_t told_ms = now_ms();
+  HS_UNTIL(c->is_lost);
+  cr_assert_geq(now_ms(), told_ms + SOON_MS - 150); /* it was told when the time was up, or up to a beat later */
+  cr_assert(call->is_closed);
+  cr_assert_eq(call->status, EGRESS__STATUS_UNAVAILABLE);
+  cr_assert_not_null(strstr(call->text, "connection_age_ms"));
+}
+
+Test(conn, one_without_streams_ends_with_its_age) {
+  again((egress_server_options){.connection_age_ms = SOON_MS, .connection_grace_ms = FOREVER_MS});
+  c = hs_connect(HS_WINDOW, 0);
+  HS_UNTIL(c->is_lost);
+  cr_assert_geq(c->goaways, 1);
+}
+
+/* ---- the server's end ---- */
+
+static void on_closed(egress_server *server, void *user) {
+  (void)server;
+  *(int *)user = 1;
+}
+
+/* Another server in the place of the one that is closed, for the end of the test. */
+static void replace_server(void) {
+  egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
+  options.alloc = &hs_alloc;
+  egress_server_free(s.server);
+  cr_assert_eq(egress_server_new(&s.server, &s.loop, s.cache, &options), 0);
+}
+
+Test(conn, close_tells_clients_and_lets_them_go) {
+  c = hs_connect(HS_WINDOW, 0);
+  int closed = 0;
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  egress_server_close(s.server, on_closed, &closed);
+  HS_UNTIL(c->is_lost);
+  cr_assert_geq(c->goaways, 1);
+  cr_assert_eq(c->goaway_error, NGHTTP2_NO_ERROR);
+  cr_assert_eq(call->status, EGRESS__STATUS_UNAVAILABLE);
+  cr_assert_str_eq(call->text, "the server is closing");
+  cr_assert_not(closed, "the client has not closed its end yet");
+  uint64_t ended_ms = now_ms();
+  http2_end(c);
+  hs_count = 0;
+  HS_UNTIL(closed);
+  cr_assert_lt(now_ms(), ended_ms + 500, "nothing was waited for");
+  replace_server();
+}
+
+static void close_cuts(void) {
+  int closed = 0;
+  c->is_deaf = 1;
+  uint64_t began_ms = now_ms();
+  egress_server_close(s.server, on_closed, &closed);
+  HS_UNTIL(closed);
+  cr_assert(now_ms() >= began_ms + 1000 - 20 && now_ms() < began_ms + 5000, "%u ms", (unsigned)(now_ms() - began_ms));
+  replace_server();
+}
+
+Test(conn, close_cuts_a_client_that_does_not_go) {
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  close_cuts();
+}
+
+Test(conn, close_cuts_a_client_that_does_not_read) {
+  hs_serve_large(LARGE);
+  c = hs_connect(LARGE * 2, SMALL);
+  nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, LARGE * 2);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(call->size > 0);
+  close_cuts();
+}
+
+/* ---- floods ---- */
+
+/* Puts a frame; returns its size. */
+static size_t put_frame(uint8_t *to, uint8_t type, uint8_t flags, uint32_t stream, const void *bytes, size_t size) {
+  const uint8_t head[] = {
+      (uint8_t)(size >> 16),   (uint8_t)(size >> 8),    (uint8_t)size,          type,           flags,
+      (uint8_t)(stream >> 24), (uint8_t)(stream >> 16), (uint8_t)(stream >> 8), (uint8_t)stream};
+  memcpy(to, head, sizeof head);
+  if (size > 0)
+    memcpy(to + sizeof head, bytes, size);
+  return sizeof head + size;
+}
+
+/* Headers of a request by HPACK, without a content type; then that. */
+static const uint8_t request_headers[] = {0x83, 0x86, 0x84, /* POST, http, / */
+                                          0x0f, 0x10, 16,   'a', 'p', 'p', 'l', 'i', 'c', 'a',
+                                          't',  'i',  'o',  'n', '/', 'g', 'r', 'p', 'c'};
+
+enum { BARE = 3, WHOLE = sizeof request_headers, END_STREAM = 1, END_HEADERS = 4 };
+
+/* Puts the nth step of a flood. */
+typedef size_t (*step)(uint8_t *to, uint32_t n);
+
+static size_t put_ping(uint8_t *to, uint32_t n) {
+  (void)n;
+  return put_frame(to, NGHTTP2_PING, 0, 0, "12345678", 8);
+}
+
+static size_t put_settings(uint8_t *to, uint32_t n) {
+  (void)n;
+  return put_frame(to, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+}
+
+static size_t put_priority(uint8_t *to, uint32_t n) {
+  return put_frame(to, NGHTTP2_PRIORITY, 0, 2 * n + 1, "\0\0\0\0\1", 5);
+}
+
+static size_t put_unknown(uint8_t *to, uint32_t n) {
+  return put_frame(to, 0xee, 0xff, n, "abc", 3);
+}
+
+/* A stream is opened, and then gets DATA without bytes for ever. */
+static size_t put_empty_data(uint8_t *to, uint32_t n) {
+  return n == 0 ? put_frame(to, NGHTTP2_HEADERS, END_HEADERS, 1, request_headers, WHOLE)
+                : put_frame(to, NGHTTP2_DATA, 0, 1, NULL, 0);
+}
+
+static size_t put_rapid_reset(uint8_t *to, uint32_t n) {
+  size_t size = put_frame(to, NGHTTP2_HEADERS, END_HEADERS, 2 * n + 1, request_headers, WHOLE);
+  return size + put_frame(to + size, NGHTTP2_RST_STREAM, 0, 2 * n + 1, "\0\0\0\10", 4);
+}
+
+/* More streams than may be open: all those behind are refused. */
+static size_t put_streams(uint8_t *to, uint32_t n) {
+  return put_frame(to, NGHTTP2_HEADERS, END_HEADERS, 2 * n + 1, request_headers, WHOLE);
+}
+
+/* Each is answered at once, by 415. */
+static size_t put_refused(uint8_t *to, uint32_t n) {
+  return put_frame(to, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, request_headers, BARE);
+}
+
+/* Headers without end. */
+static size_t put_continuation(uint8_t *to, uint32_t n) {
+  static const uint8_t header[] = {0x00, 1, 'a', 1, 'b'};
+  return n == 0 ? put_frame(to, NGHTTP2_HEADERS, 0, 1, request_headers, WHOLE)
+                : put_frame(to, NGHTTP2_CONTINUATION, 0, 1, header, sizeof header);
+}
+
+/* Bytes to streams that are over. */
+static size_t put_late_data(uint8_t *to, uint32_t n) {
+  static const uint8_t bytes[1000];
+  return n == 0 ? put_frame(to, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 1, request_headers, BARE)
+                : put_frame(to, NGHTTP2_DATA, 0, 1, bytes, sizeof bytes);
+}
+
+enum { FLOOD = 24 << 20, PIECE = 32 * 1024, MOST = 3 << 20 };
+
+static int flood_fd;
+
+/* Sends some; returns how much, and 0 when the connection is over. */
+static size_t send_some(const uint8_t *bytes, size_t size) {
+  ssize_t n = send(flood_fd, bytes, size, MSG_NOSIGNAL);
+  if (n < 0)
+    cr_assert(errno == EAGAIN || errno == EPIPE || errno == ECONNRESET);
+  uv_run(&s.loop, UV_RUN_NOWAIT);
+  return n >= 0 ? (size_t)n : errno == EAGAIN ? 0 : SIZE_MAX;
+}
+
+/* Returns 0 when the server has ended the connection. */
+static int send_all(const uint8_t *bytes, size_t size) {
+  for (size_t sent = 0, n; sent < size; sent += n) {
+    n = send_some(bytes + sent, size - sent);
+    if (n == SIZE_MAX)
+      return 0;
+    if (s.server->conns == NULL || s.server->conns->is_failed)
+      return 0;
+  }
+  return 1;
+}
+
+/* 24 MB of it from a client that reads nothing: the server's memory stays small, or it ends the connection. */
+static int stands(step put) {
+  static uint8_t bytes[PIECE];
+  uint32_t n = 0;
+  int is_open = 1;
+  flood_fd = http2_socket(hs_port(), SMALL);
+  memcpy(bytes, preface, 24);
+  cr_assert(send_all(bytes, 24 + put_frame(bytes + 24, NGHTTP2_SETTINGS, 0, 0, NULL, 0)));
+  HS_UNTIL(s.server->conns != NULL);
+  size_t begin_bytes = hs_peak = hs_bytes;
+  for (size_t sent = 0, size = 0; sent < FLOOD && is_open; sent += size) {
+    for (size = 0; size + 2000 < PIECE;)
+      size += put(bytes + size, n++);
+    is_open = send_all(bytes, size);
+    cr_assert_lt(hs_peak - begin_bytes, MOST, "after %u frames", n);
+  }
+  close(flood_fd);
+  HS_UNTIL(s.server->conns == NULL);
+  cr_assert_null(s.server->calls);
+  return is_open;
+}
+
+static void stands_and_serves(step put) {
+  stands(put);
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+}
+
+Test(conn, it_stands_a_flood_of_pings) {
+  stands_and_serves(put_ping);
+}
+
+Test(conn, it_stands_a_flood_of_settings) {
+  stands_and_serves(put_settings);
+}
+
+Test(conn, it_stands_a_flood_of_priorities) {
+  stands_and_serves(put_priority);
+}
+
+Test(conn, it_stands_a_flood_of_frames_that_nobody_knows) {
+  stands_and_serves(put_unknown);
+}
+
+Test(conn, it_stands_a_flood_of_data_without_bytes) {
+  stands_and_serves(put_empty_data);
+}
+
+Test(conn, it_stands_a_flood_of_streams_that_are_reset) {
+  stands_and_serves(put_rapid_reset);
+}
+
+Test(conn, it_stands_a_flood_of_streams) {
+  stands_and_serves(put_streams);
+}
+
+Test(conn, it_stands_a_flood_of_calls_that_are_none) {
+  stands_and_serves(put_refused);
+}
+
+Test(conn, it_stands_headers_without_end) {
+  stands_and_serves(put_continuation);
+}
+
+Test(conn, it_stands_a_flood_of_data_for_streams_that_are_over) {
+  stands_and_serves(put_late_data);
+}
