@@ -28,7 +28,7 @@ Test(error, codes) {
     for (size_t j = 0; j < i; j++)
       cr_assert_str_neq(egress_strerror(codes[i].code), egress_strerror(codes[j].code));
   }
-  static const int unknown[] = {1, -18, INT_MAX, INT_MIN};
+  static const int unknown[] = {1, -19, INT_MAX, INT_MIN};
   for (size_t i = 0; i < 4; i++) {
     cr_assert_str_eq(egress_code_name(unknown[i]), "EGRESS_EUNKNOWN");
     cr_assert_not_null(egress_strerror(unknown[i]));
