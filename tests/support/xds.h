@@ -143,6 +143,29 @@ static inline int xds_snapshot_new(egress_snapshot **out, const char *text, cons
   return rv;
 }
 
+/* A snapshot with one cluster, "a", of somewhat more than `size` bytes. Returns 0 or EGRESS_ENOMEM. */
+static inline int xds_snapshot_large(egress_snapshot **out, size_t size, const egress_alloc *alloc) {
+  uint8_t *bytes = malloc(size + XDS_WORD), *text = malloc(size);
+  egress_snapshot_builder *builder = NULL;
+  egress_resource *resource = NULL;
+  assert(bytes != NULL && text != NULL);
+  for (size_t i = 0; i < size; i++)
+    text[i] = (uint8_t)('a' + i * i % 23);
+  uint8_t *end = egress__put_bytes(xds_put_text(bytes, 1, "a"), 15, text, size);
+  int rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  if (rv == 0)
+    rv = egress_resource_new(&resource, EGRESS_TYPE_CLUSTER, "a", bytes, (size_t)(end - bytes), alloc);
+  if (rv == 0)
+    rv = egress_snapshot_builder_put(builder, resource);
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(out, builder);
+  egress_resource_unref(resource);
+  egress_snapshot_builder_free(builder);
+  free(text);
+  free(bytes);
+  return rv;
+}
+
 /* A request; what is NULL or 0 is left out. */
 typedef struct xds_request {
   char type;
