@@ -5,16 +5,24 @@ from pathlib import Path
 
 import grpc
 import pytest
-from envoy.config.core.v3 import base_pb2
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import base_pb2, extension_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_pb2, scoped_route_pb2
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 from envoy.service.cluster.v3 import cds_pb2_grpc
 from envoy.service.discovery.v3 import discovery_pb2
 from envoy.service.endpoint.v3 import eds_pb2_grpc
 from envoy.service.extension.v3 import config_discovery_pb2_grpc
 from envoy.service.listener.v3 import lds_pb2_grpc
 from envoy.service.route.v3 import rds_pb2_grpc, srds_pb2_grpc
-from envoy.service.runtime.v3 import rtds_pb2_grpc
+from envoy.service.runtime.v3 import rtds_pb2, rtds_pb2_grpc
 from envoy.service.secret.v3 import sds_pb2_grpc
 
+from google.protobuf import any_pb2
+
+from harness.snapshotd import Snapshotd
 from harness.xds_server import CLUSTER, DEADLINE_S, Server
 
 NODE = base_pb2.Node(id="node-1", cluster="test")
@@ -27,6 +35,16 @@ STUBS = {
     "Runtime": rtds_pb2_grpc.RuntimeDiscoveryServiceStub,
     "ScopedRoutes": srds_pb2_grpc.ScopedRoutesDiscoveryServiceStub,
     "Secrets": sds_pb2_grpc.SecretDiscoveryServiceStub,
+}
+MESSAGES = {
+    "Clusters": cluster_pb2.Cluster,
+    "Endpoints": endpoint_pb2.ClusterLoadAssignment,
+    "ExtensionConfigs": extension_pb2.TypedExtensionConfig,
+    "Listeners": listener_pb2.Listener,
+    "Routes": route_pb2.RouteConfiguration,
+    "Runtime": rtds_pb2.Runtime,
+    "ScopedRoutes": scoped_route_pb2.ScopedRouteConfiguration,
+    "Secrets": secret_pb2.Secret,
 }
 HELD = {"Clusters": 3, "Listeners": 1}  # what the server's sample configuration has
 
@@ -64,20 +82,52 @@ def test_c01_fetch_answers_once(channel: grpc.Channel, local: grpc.Channel, noun
     assert response.version_info and response.nonce
 
 
-@pytest.mark.parametrize("noun", HELD)
-def test_c01_state_of_the_world(channel: grpc.Channel, noun: str) -> None:
-    stream = getattr(STUBS[noun](channel), f"Stream{noun}")
-    call = stream(iter([discovery_pb2.DiscoveryRequest(node=NODE)]), timeout=DEADLINE_S)
-    responses = list(call)  # the client half-closes at once: what it was owed comes, then the end
-    assert [len(response.resources) for response in responses] == [HELD[noun]]
+def type_url(noun: str) -> str:
+    return f"type.googleapis.com/{MESSAGES[noun].DESCRIPTOR.full_name}"
+
+
+def name_key(noun: str) -> str:
+    return "cluster_name" if noun == "Endpoints" else "name"
+
+
+def name_in(packed: any_pb2.Any, noun: str) -> str:
+    """The name of the resource, which has to be of the service's type."""
+    message = MESSAGES[noun]()
+    assert packed.Unpack(message), packed.type_url
+    return getattr(message, name_key(noun))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
+    """To a server with two resources of each type."""
+    daemon = Snapshotd(tmp_path_factory.mktemp("snapshotd"))
+    parts = [{"@type": type_url(noun), name_key(noun): name} for noun in MESSAGES for name in ("a", "b")]
+    daemon.put(NODE.id, {"resources": parts})
+    with grpc.insecure_channel(daemon.address, [("grpc.use_local_subchannel_pool", 1)]) as opened:
+        yield opened
+    daemon.close()
+
+
+@pytest.mark.parametrize("noun", STUBS)
+def test_c01_state_of_the_world(filled: grpc.Channel, noun: str) -> None:
+    stream = getattr(STUBS[noun](filled), f"Stream{noun}")
+    asked = discovery_pb2.DiscoveryRequest(node=NODE, resource_names=["b"])
+    call = stream(iter([asked]), timeout=DEADLINE_S)
+    (response,) = call  # the client half-closes at once: what it was owed comes, then the end
+    assert response.type_url == type_url(noun)
+    assert [name_in(sent, noun) for sent in response.resources] == ["b"]
     assert call.code() is grpc.StatusCode.OK
 
 
-@pytest.mark.parametrize("noun", HELD)
-def test_c01_delta(channel: grpc.Channel, noun: str) -> None:
-    stream = getattr(STUBS[noun](channel), f"Delta{noun}")
-    call = stream(iter([discovery_pb2.DeltaDiscoveryRequest(node=NODE)]), timeout=DEADLINE_S)
-    assert [len(response.resources) for response in call] == [HELD[noun]]
+@pytest.mark.parametrize("noun", STUBS)
+def test_c01_delta(filled: grpc.Channel, noun: str) -> None:
+    stream = getattr(STUBS[noun](filled), f"Delta{noun}")
+    asked = discovery_pb2.DeltaDiscoveryRequest(node=NODE, resource_names_subscribe=["b"])
+    call = stream(iter([asked]), timeout=DEADLINE_S)
+    (response,) = call
+    assert response.type_url == type_url(noun)
+    assert [(sent.name, name_in(sent.resource, noun)) for sent in response.resources] == [("b", "b")]
+    assert call.code() is grpc.StatusCode.OK
 
 
 def test_c01_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel) -> None:
