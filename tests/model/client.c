@@ -10,13 +10,13 @@ enum { PASSES_MS = 700 /* before a client takes what is due by a step: now and t
 
 static const char strange_nonce[] = "99999999";
 
-int is_whole(const client *c, int type) {
-  return c->variant == EGRESS__XDS_SOTW && (TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L');
-}
-
 /* An empty list of names may mean everything. */
 static int has_legacy(int type) {
-  return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
+  return strchr("CLP", TYPE_LETTERS[type]) != NULL;
+}
+
+int is_whole(const client *c, int type) {
+  return c->variant == EGRESS__XDS_SOTW && has_legacy(type);
 }
 
 /* 1 when `name` is one of `names`, or below the glob that is. */
