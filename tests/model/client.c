@@ -472,6 +472,17 @@ static int take_heartbeat(client *c, const xds_response *read) {
   return 1;
 }
 
+/* c54: a client that asks for a glob, and holds all below it, is answered by silence. */
+static void hear_silence(client *c, int type) {
+  view *v = &c->views[type];
+  if (!v->asked_glob || !(v->excused & BELOW) || v->in_flight || !c->taken.exists)
+    return;
+  for (int name = FIRST_BELOW; name < NAMES; name++)
+    MUST(v->told[name] == c->taken.value[type][name], "c70: client %d is not told of %c %c for its glob", c->id,
+         TYPE_LETTERS[type], 'a' + name);
+  v->asked_glob = v->excused = 0;
+}
+
 int client_drain(client *c) {
   egress__response response;
   int rv, count = 0, last_type = -1;
@@ -490,6 +501,8 @@ int client_drain(client *c) {
     count++;
   }
   assert(rv == 0);
+  for (int type = 0; type < TYPES; type++)
+    hear_silence(c, type);
   c->responses += (size_t)count;
   return count;
 }
