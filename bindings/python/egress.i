@@ -267,7 +267,11 @@ static PyObject *event_tuple(const egress_event *event) {
 
 %typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
-%typemap(in, numinputs=0) const egress_cache_options *options "$1 = NULL;"
+%typemap(in) const egress_cache_options *options (egress_cache_options parsed = EGRESS_CACHE_OPTIONS_INIT) {
+  if (!count_from($input, &parsed.globs))
+    SWIG_fail;
+  $1 = &parsed;
+}
 
 %typemap(in) const egress_trial_options *options (egress_trial_options parsed = EGRESS_TRIAL_OPTIONS_INIT) {
   if ($input != Py_None) {

@@ -27,6 +27,8 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   int rv = egress__options_take(&own, sizeof own, options, sizeof own);
   if (rv != 0)
     return rv;
+  if (own.globs > 1 || own.reserved != 0)
+    return EGRESS_EINVAL;
   const egress_alloc *alloc = egress__alloc_or_default(own.alloc);
   egress_cache *cache = egress__calloc(alloc, 1, sizeof *cache);
   if (cache == NULL)
@@ -35,6 +37,7 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   cache->refs = 1;
   cache->group = own.group != NULL ? own.group : group_of_node;
   cache->user = own.user;
+  cache->has_globs = (uint8_t)own.globs;
   egress__map_init(&cache->groups, alloc);
   egress__steps_init(&cache->steps, alloc);
   *out = cache;
@@ -292,6 +295,10 @@ void egress__watch_leave(egress__watch *watch) {
 
 const char *egress__group_name(const egress__group *group) {
   return group->name;
+}
+
+int egress__cache_has_globs(const egress_cache *cache) {
+  return cache->has_globs;
 }
 
 egress__steps *egress__cache_steps(egress_cache *cache) {

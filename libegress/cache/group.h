@@ -37,6 +37,7 @@ struct egress_cache {
   size_t refs;
   egress_group_fn group;
   void *user;
+  uint8_t has_globs;     /* names of any kind may be globs */
   egress__map groups;    /* name -> egress__group */
   size_t settings_count; /* groups that have settings; 0: nothing is tried anywhere */
   egress__observer *observers;

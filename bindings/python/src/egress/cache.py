@@ -50,8 +50,9 @@ class Cache:
 
     __slots__ = ("__weakref__", "_raw", "_servers")
 
-    def __init__(self) -> None:
-        code, raw = lowlevel.egress_cache_new()
+    def __init__(self, *, globs: bool = False) -> None:
+        """With ``globs``, a name that ends in ``/*`` stands for all that begins so, to clients that speak delta."""
+        code, raw = lowlevel.egress_cache_new(int(globs))
         check(code, ServerError)
         self._raw = raw
         self._servers: WeakSet[Server] = WeakSet()
