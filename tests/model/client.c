@@ -10,13 +10,13 @@ enum { PASSES_MS = 700 /* before a client takes what is due by a step: now and t
 
 static const char strange_nonce[] = "99999999";
 
-int is_whole(const client *c, int type) {
-  return c->variant == EGRESS__XDS_SOTW && (TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L');
-}
-
 /* An empty list of names may mean everything. */
 static int has_legacy(int type) {
-  return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
+  return strchr("CLP", TYPE_LETTERS[type]) != NULL;
+}
+
+int is_whole(const client *c, int type) {
+  return c->variant == EGRESS__XDS_SOTW && has_legacy(type);
 }
 
 /* 1 when `name` is one of `names`, or below the glob that is. */
@@ -473,6 +473,17 @@ static int take_heartbeat(client *c, const xds_response *read) {
   return 1;
 }
 
+/* c54: a client that asks for a glob, and holds all below it, is answered by silence. */
+static void hear_silence(client *c, int type) {
+  view *v = &c->views[type];
+  if (!v->asked_glob || !(v->excused & BELOW) || v->in_flight || !c->taken.exists)
+    return;
+  for (int name = FIRST_BELOW; name < NAMES; name++)
+    MUST(v->told[name] == c->taken.value[type][name], "c70: client %d is not told of %c %c for its glob", c->id,
+         TYPE_LETTERS[type], 'a' + name);
+  v->asked_glob = v->excused = 0;
+}
+
 int client_drain(client *c) {
   egress__response response;
   int rv, count = 0, last_type = -1;
@@ -491,6 +502,8 @@ int client_drain(client *c) {
     count++;
   }
   assert(rv == 0);
+  for (int type = 0; type < TYPES; type++)
+    hear_silence(c, type);
   c->responses += (size_t)count;
   return count;
 }

@@ -170,7 +170,8 @@ static void note_response(client *c, const xds_response *response, int type) {
   v->asked &= (uint8_t)~names;
   v->warming &= (uint8_t)~names;
   v->repeatable = (uint8_t)((v->repeatable & ~names) | unsayable(c, type));
-  if (c->config.gate_on_ack && (type == LISTENERS || type == ROUTES)) /* it may be told before, and with, its change */
+  /* It may be told before, and with, its change. */
+  if (c->config.gate_on_ack && type >= LISTENERS && type <= SCOPED_ROUTES)
     v->repeatable = 0xff;
   v->asked_all = v->warmed = 0;
   memcpy(v->made, response->nonce, XDS_WORD);

@@ -3,8 +3,8 @@
 
 /*
  * xDS for tests: snapshots from a line of text, requests as bytes, responses read back and printed as a line of text.
- * A type is one letter: C clusters, E endpoints, L listeners, R routes, V virtual hosts, S secrets, U one that nobody
- * knows. Lists are words: "a=1 b=2".
+ * A type is one letter: C clusters, E endpoints, L listeners, R routes, P scoped routes, V virtual hosts, S secrets, U
+ * one that nobody knows. Lists are words: "a=1 b=2".
  */
 #undef NDEBUG /* what a test asserts holds in every build */
 #include <assert.h>
@@ -32,6 +32,8 @@ static inline const char *xds_type_url(char letter) {
     return EGRESS_TYPE_ROUTE;
   case 'V':
     return "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+  case 'P':
+    return "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
   case 'U':
     return "type.googleapis.com/test.Unknown";
   default:
@@ -40,7 +42,7 @@ static inline const char *xds_type_url(char letter) {
 }
 
 static inline char xds_letter(egress__span url) {
-  for (const char *letter = "CELRVSU"; *letter != '\0'; letter++)
+  for (const char *letter = "CELRPVSU"; *letter != '\0'; letter++)
     if (strlen(xds_type_url(*letter)) == url.size && memcmp(xds_type_url(*letter), url.data, url.size) == 0)
       return *letter;
   return '?';
