@@ -424,7 +424,7 @@ static void reconnect(client *c, const step *s) {
 static int coming(const view *routes, int name) {
   for (size_t i = 0; routes->in_flight && i < routes->response.count; i++)
     if (name_of(routes->response.puts[i]) == name)
-      return atoi(routes->response.puts[i] + 2);
+      return content_of(routes->response.puts[i]);
   return routes->held[name];
 }
 
