@@ -244,13 +244,22 @@ static void change_wanted(view *v, int type, const step *s) {
   v->asked_all |= star || legacy;
 }
 
+/*
+ * The client holds no more of what it asks for. Names of their own it has to ask for by themselves (c38): if it drops a
+ * glob or "*" again before that is answered, it still wants them, and nothing says that it has them no more.
+ */
+static void forget(view *v, const step *s) {
+  for (int name = 0; name < NAMES; name++)
+    if (s->names >> name & 1 || (is_among(v, s->names, name) && !(v->wanted >> name & 1)) ||
+        (s->flags & FLAG_STAR && !is_among(v, v->wanted, name)))
+      v->held[name] = v->told[name] = 0;
+}
+
 static void change_delta(client *c, int type, const step *s, const char *nonce, const char *error) {
   view *v = &c->views[type];
   char added[XDS_TEXT], dropped[XDS_TEXT], held[XDS_TEXT];
-  for (int name = 0; name < NAMES; name++)
-    if (s->flags & FLAG_FORGET &&
-        (is_among(v, s->names, name) || (s->flags & FLAG_STAR && !is_among(v, v->wanted, name))))
-      v->held[name] = v->told[name] = 0;
+  if (s->flags & FLAG_FORGET)
+    forget(v, s);
   int says = !v->started || s->flags & FLAG_CLAIMS; /* c56: later it means nothing */
   if (s->flags & FLAG_STRANGE && nonce == NULL)
     nonce = strange_nonce; /* c15: what is asked for counts all the same */
