@@ -500,6 +500,7 @@ int client_drain(client *c) {
     count++;
   }
   assert(rv == 0);
+  judge_silence(c);
   c->responses += (size_t)count;
   return count;
 }
