@@ -147,13 +147,24 @@ typedef struct egress_server_options {
    * clients have (docs/status.md). 0: it answers UNIMPLEMENTED.
    */
   uint32_t client_status;
+  /**
+   * Bytes at most that the names and versions of all streams take, each of which may have 32 MiB; 0 means 1 GiB. A
+   * stream that would pass it ends with RESOURCE_EXHAUSTED; the others go on.
+   */
+  uint32_t max_remembered_bytes;
+  /**
+   * Bytes at most of requests that were not taken yet: those that have not come whole, over all streams, and what has
+   * come of streams that are slowed; 0 means 256 MiB. A stream that would pass it ends with RESOURCE_EXHAUSTED; the
+   * others go on.
+   */
+  uint32_t max_pending_bytes;
   /** 0. */
   uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
     sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0, 0, 0, 0, 0 \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
   }
 
 /** Options for one address to listen on. */

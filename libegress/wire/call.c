@@ -108,6 +108,8 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
                      (egress_event){.kind = EGRESS_EVENT_DISCONNECTED, .message = why, .status = (int32_t)status});
   call->state = CALL_ENDING;
   call->caller.server->stream_count--;
+  egress__message_reset(&call->request, &call->caller.server->pending);
+  egress__pending_free(&call->caller.server->pending, &call->held, &call->held_size);
   call->service->free(&call->caller);
 }
 
@@ -161,10 +163,7 @@ void egress__call_closed(egress__call *call) {
   egress__call_leave(call, EGRESS__STATUS_CANCELLED, "the client ended the stream or the connection was lost");
   egress__call_drop_sending(call);
   egress__free(alloc, call->ending);
-  egress__free(alloc, call->held);
   call->ending = NULL;
-  call->held = NULL;
-  egress__message_reset(&call->request, alloc);
   unlink_from_conn(call);
   egress__call_let_go(call);
 }

@@ -41,7 +41,7 @@ static void take_request(egress__call *call) {
   egress__call_renew(call);
   egress__call_show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = request->size});
   int rv = call->service->request(&call->caller, bytes, request->size, &fault);
-  egress__message_reset(&call->request, server->alloc);
+  egress__message_reset(&call->request, &server->pending);
   if (rv != 0)
     egress__call_reject(call, &fault);
   else if (call->caller.method.is_unary)
@@ -63,12 +63,12 @@ static int must_wait(egress__call *call) {
 
 /* Takes requests from the front of the bytes while it may. Returns how much of them was taken. */
 static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
-  const egress_server *server = call->caller.server;
+  egress_server *server = call->caller.server;
   size_t all = 0;
   while (all < size && call->state == CALL_OPEN && !call->is_slowed) {
     egress__stream_fault fault = egress__call_out_of_memory;
     size_t taken;
-    int rv = egress__message_take(&taken, &call->request, server->alloc, bytes + all, size - all,
+    int rv = egress__message_take(&taken, &call->request, &server->pending, bytes + all, size - all,
                                   server->options.max_request_bytes, &fault);
     if (rv < 0) {
       egress__call_reject(call, &fault);
@@ -85,14 +85,12 @@ static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
 
 /* The client's window of the stream bounds what is held. */
 static void hold(egress__call *call, const uint8_t *bytes, size_t size) {
-  uint8_t *held = egress__resize(call->caller.server->alloc, call->held, call->held_size + size, 1);
-  if (held == NULL) {
-    egress__call_reject(call, &egress__call_out_of_memory);
-    return;
-  }
-  memcpy(held + call->held_size, bytes, size);
-  call->held = held;
-  call->held_size += size;
+  egress__stream_fault fault = egress__call_out_of_memory;
+  size_t had = call->held_size;
+  if (egress__pending_grow(&call->caller.server->pending, &call->held, &call->held_size, had + size, &fault) == 0)
+    memcpy(call->held + had, bytes, size);
+  else
+    egress__call_reject(call, &fault);
 }
 
 void egress__call_data(egress__call *call, const uint8_t *bytes, size_t size) {
@@ -126,7 +124,7 @@ void egress__call_resume(egress__call *call) {
   call->held_size = 0;
   if (size > 0)
     egress__call_data(call, held, size);
-  egress__free(call->caller.server->alloc, held);
+  egress__pending_free(&call->caller.server->pending, &held, &size);
   if (call->is_half_closed && call->held == NULL && call->state == CALL_OPEN)
     end_of_requests(call);
 }

@@ -5,7 +5,6 @@
 
 #include <egress/error.h>
 
-#include "base/alloc.h"
 #include "wire/status_code.h"
 
 enum { FIRST_ROOM = 1024 };
@@ -31,19 +30,14 @@ static int begin(egress__message *message, size_t max_bytes, egress__stream_faul
   return EGRESS_ELIMIT;
 }
 
-static int make_room(egress__message *message, const egress_alloc *alloc, size_t needed) {
+static int make_room(egress__message *message, egress__pending *pending, size_t needed, egress__stream_fault *fault) {
   if (needed <= message->room)
     return 0;
   size_t room = message->room != 0 ? message->room : FIRST_ROOM;
   while (room < needed)
     room *= 2;
   room = room < message->size ? room : message->size;
-  uint8_t *bytes = egress__resize(alloc, message->bytes, room, 1);
-  if (bytes == NULL)
-    return EGRESS_ENOMEM;
-  message->bytes = bytes;
-  message->room = room;
-  return 0;
+  return egress__pending_grow(pending, &message->bytes, &message->room, room, fault);
 }
 
 static size_t take_head(egress__message *message, const uint8_t *data, size_t size) {
@@ -54,11 +48,11 @@ static size_t take_head(egress__message *message, const uint8_t *data, size_t si
   return taken;
 }
 
-static int take_body(size_t *out_taken, egress__message *message, const egress_alloc *alloc, const uint8_t *data,
-                     size_t size) {
+static int take_body(size_t *out_taken, egress__message *message, egress__pending *pending, const uint8_t *data,
+                     size_t size, egress__stream_fault *fault) {
   size_t had = message->taken - EGRESS__MESSAGE_HEAD, wanted = message->size - had;
   size_t taken = wanted < size ? wanted : size;
-  int rv = make_room(message, alloc, had + taken);
+  int rv = make_room(message, pending, had + taken, fault);
   if (rv != 0)
     return rv;
   if (taken > 0)
@@ -68,22 +62,22 @@ static int take_body(size_t *out_taken, egress__message *message, const egress_a
   return taken == wanted;
 }
 
-int egress__message_take(size_t *out_taken, egress__message *message, const egress_alloc *alloc, const uint8_t *data,
+int egress__message_take(size_t *out_taken, egress__message *message, egress__pending *pending, const uint8_t *data,
                          size_t size, size_t max_bytes, egress__stream_fault *fault) {
   int was_begun = message->taken >= EGRESS__MESSAGE_HEAD;
   *out_taken = was_begun ? 0 : take_head(message, data, size);
   if (message->taken < EGRESS__MESSAGE_HEAD)
     return 0;
   int rv = was_begun ? 0 : begin(message, max_bytes, fault);
-  return rv != 0 ? rv : take_body(out_taken, message, alloc, data + *out_taken, size - *out_taken);
+  return rv != 0 ? rv : take_body(out_taken, message, pending, data + *out_taken, size - *out_taken, fault);
 }
 
 int egress__message_is_begun(const egress__message *message) {
   return message->taken > 0;
 }
 
-void egress__message_reset(egress__message *message, const egress_alloc *alloc) {
-  egress__free(alloc, message->bytes);
+void egress__message_reset(egress__message *message, egress__pending *pending) {
+  egress__pending_free(pending, &message->bytes, &message->room);
   *message = (egress__message){0};
 }
 

@@ -46,6 +46,10 @@ enum {
   DEFAULT_REQUEST_BURST = 10 * 1000,
   /* Of 100 snapshots of 10 MB: several times what a change is while clients that read take it. */
   DEFAULT_UNREAD_BYTES = 1 << 30,
+  /* Five thousand clients that subscribe to a thousand names of 40 bytes each take half of it. */
+  DEFAULT_REMEMBERED_BYTES = 1 << 30,
+  /* A restart: 4,000 clients whose first request, of 60 KB, is cut by the network. */
+  DEFAULT_PENDING_BYTES = 256 << 20,
   /* Whoever answers pings but takes nothing for five minutes is stuck. */
   DEFAULT_UNREAD_MS = 300 * 1000,
   /* An Envoy may open its stream before anything needs it; then it comes again, once a minute. */
@@ -89,6 +93,8 @@ static void set_defaults(egress_server_options *own) {
   set_default(&own->max_requests_per_second, DEFAULT_REQUESTS_PER_SECOND);
   set_default(&own->max_request_burst, DEFAULT_REQUEST_BURST);
   set_default(&own->max_unread_bytes, DEFAULT_UNREAD_BYTES);
+  set_default(&own->max_remembered_bytes, DEFAULT_REMEMBERED_BYTES);
+  set_default(&own->max_pending_bytes, DEFAULT_PENDING_BYTES);
   set_default(&own->max_unread_ms, DEFAULT_UNREAD_MS);
   set_default(&own->first_request_ms, DEFAULT_FIRST_REQUEST_MS);
   set_default(&own->keepalive_ms, DEFAULT_KEEPALIVE_MS);
@@ -140,6 +146,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
                                             .identifier = server->identifier,
                                             .max_subscriptions = own.max_subscriptions,
                                             .max_bytes = EGRESS__STREAM_BYTES_MAX,
+                                            .remembered = &server->remembered,
                                             .versions = &server->versions,
                                             .is_verbose = 1,
                                             .on_ready = egress__discovery_on_ready,
@@ -155,6 +162,8 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   egress__served_init(server, cache);
   egress__map_init(&server->peers, alloc);
   egress__unread_init(&server->unread, alloc);
+  server->remembered.max_bytes = own.max_remembered_bytes;
+  server->pending = (egress__pending){.alloc = alloc, .max_bytes = own.max_pending_bytes};
   *out = server;
   return 0;
 }
@@ -203,6 +212,7 @@ void egress_server_free(egress_server *server) {
   egress__served_dispose(server);
   egress__map_dispose(&server->peers);
   egress__unread_dispose(&server->unread);
+  assert(server->remembered.bytes == 0 && server->pending.bytes == 0 && "streams go before it");
   free_shared(server);
   egress__free(server->alloc, server->identifier);
   egress__free(server->alloc, server);

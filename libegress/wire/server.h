@@ -11,7 +11,9 @@
 #include "wire/http2.h"
 #include "wire/metrics.h"
 #include "wire/outbox.h"
+#include "wire/pending.h"
 #include "wire/unread.h"
+#include "xds/budget.h"
 #include "xds/record.h"
 #include "xds/stream.h"
 
@@ -57,15 +59,17 @@ struct egress_server {
   size_t stream_count;                      /* of those, open ones */
   egress__map peers;                        /* egress__quota_peer of each that has streams */
   egress__unread unread;
+  egress__pending pending;
   uint64_t slowed_ms; /* when the log said last that a client is slowed; 0: never */
   uint64_t last_stream_id;
   egress__events events;
   egress__metrics metrics;
   egress__versions versions; /* that streams remember */
-  uv_timer_t soak;           /* for egress__cache_tick */
-  uv_timer_t timer;          /* serving: accept again after descriptors ran out; ending: enough waited for clients */
-  uv_timer_t beats;          /* serving: runs when a heartbeat is due */
-  uint64_t beat_ms;          /* when it runs, in the loop's time; UINT64_MAX: not started */
+  egress__remembered remembered;
+  uv_timer_t soak;  /* for egress__cache_tick */
+  uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
+  uv_timer_t beats; /* serving: runs when a heartbeat is due */
+  uint64_t beat_ms; /* when it runs, in the loop's time; UINT64_MAX: not started */
   size_t open_handles;
   egress_close_fn on_closed;
   void *close_user;

@@ -1,25 +1,63 @@
 #include "xds/budget.h"
 
+#include <assert.h>
+#include <inttypes.h>
+
 #include <egress/error.h>
 
+#include "xds/request.h"
+#include "xds/subscription.h"
+
+/* What was taken without asking may have gone over a limit: then nothing is left. */
+static int fits(size_t more, size_t taken, size_t max) {
+  return more <= (taken < max ? max - taken : 0);
+}
+
 int egress__budget_ask(egress__budget *budget, uint32_t names, size_t bytes) {
-  /* What was taken without asking may have gone over a limit: then nothing is left. */
-  uint32_t names_left = budget->names < budget->max_names ? budget->max_names - budget->names : 0;
-  size_t bytes_left = budget->bytes < budget->max_bytes ? budget->max_bytes - budget->bytes : 0;
-  if (names <= names_left && bytes <= bytes_left)
+  const egress__remembered *all = budget->all;
+  if (!fits(names, budget->names, budget->max_names))
+    budget->refused = EGRESS__BUDGET_NAMES;
+  else if (!fits(bytes, budget->bytes, budget->max_bytes))
+    budget->refused = EGRESS__BUDGET_BYTES;
+  else if (all != NULL && !fits(bytes, all->bytes, all->max_bytes))
+    budget->refused = EGRESS__BUDGET_ALL;
+  else
     return 0;
-  budget->refused = names > names_left ? EGRESS__BUDGET_NAMES : EGRESS__BUDGET_BYTES;
   return EGRESS_ELIMIT;
 }
 
 void egress__budget_take(egress__budget *budget, uint32_t names, size_t bytes) {
   budget->names += names;
   budget->bytes += bytes;
+  if (budget->all != NULL)
+    budget->all->bytes += bytes;
 }
 
 void egress__budget_give(egress__budget *budget, uint32_t names, size_t bytes) {
   budget->names -= names;
   budget->bytes -= bytes;
+  if (budget->all != NULL)
+    budget->all->bytes -= bytes;
+}
+
+int egress__budget_explain(const egress__budget *budget, egress__stream_fault *fault) {
+  switch (budget->refused) {
+  case EGRESS__BUDGET_NAMES: /* who is asked by REST has no options */
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %" PRIu32 " resource names subscribed to%s",
+                                 budget->max_names, budget->all != NULL ? " (max_subscriptions)" : "");
+  case EGRESS__BUDGET_BYTES:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "the names and versions of one stream take more than %zu bytes",
+                                 budget->max_bytes);
+  case EGRESS__BUDGET_ALL:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT,
+                                 "the names and versions of all streams take more than %zu bytes, the most that the "
+                                 "server remembers (max_remembered_bytes)",
+                                 budget->all->max_bytes);
+  case EGRESS__BUDGET_GLOBS:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d globs of one type", EGRESS__GLOBS_MAX);
+  }
+  assert(0 && "refused is out of range");
+  return EGRESS_ELIMIT;
 }
 
 int egress__budget_map_set(egress__budget *budget, egress__map *map, const char *key, size_t key_size, void *value) {

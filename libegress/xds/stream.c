@@ -13,7 +13,6 @@
 #include "xds/stream.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -60,7 +59,8 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
   stream->variant = variant;
   stream->type_url = type_url;
   stream->source = (egress__source){.stream = stream, .watch.on_change = on_change};
-  stream->budget = (egress__budget){.max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
+  stream->budget = (egress__budget){
+      .all = config->remembered, .max_names = config->max_subscriptions, .max_bytes = config->max_bytes};
   *out = stream;
   return 0;
 }
@@ -292,21 +292,6 @@ static int take_request(egress__stream *stream, egress__track *track, const egre
   return 0;
 }
 
-static int over_budget(const egress__budget *budget, egress__stream_fault *fault) {
-  switch (budget->refused) {
-  case EGRESS__BUDGET_NAMES:
-    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %" PRIu32 " resource names subscribed to",
-                                 budget->max_names);
-  case EGRESS__BUDGET_BYTES:
-    return egress__stream_refuse(fault, EGRESS_ELIMIT, "the names and versions of one stream take more than %zu bytes",
-                                 budget->max_bytes);
-  case EGRESS__BUDGET_GLOBS:
-    return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d globs of one type", EGRESS__GLOBS_MAX);
-  }
-  assert(0 && "refused is out of range");
-  return EGRESS_ELIMIT;
-}
-
 static int read_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {
   egress__request request;
   egress__track *track;
@@ -323,7 +308,7 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
   rv = take_request(stream, track, &request);
   if (rv == 0 && track->want.changes != changes)
     raise_passing(stream, track, EGRESS_EVENT_SUBSCRIPTION, 0);
-  return rv == EGRESS_ELIMIT ? over_budget(&stream->budget, fault) : rv;
+  return rv == EGRESS_ELIMIT ? egress__budget_explain(&stream->budget, fault) : rv;
 }
 
 int egress__stream_request(egress__stream *stream, const void *bytes, size_t size, egress__stream_fault *fault) {

@@ -41,6 +41,8 @@ typedef struct egress__stream_config {
   const char *identifier; /* control_plane.identifier: UTF-8, at most EGRESS__IDENTIFIER_MAX bytes; NULL: none */
   uint32_t max_subscriptions;
   size_t max_bytes; /* EGRESS__STREAM_BYTES_MAX, less in tests */
+  /* What all streams remember together, and the most that they may; it outlives them. NULL: there is no such limit. */
+  struct egress__remembered *remembered;
   /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in
      the loop. Never called from inside a call on the same stream. */
   void (*on_ready)(egress__stream *stream, void *user);

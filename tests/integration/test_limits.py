@@ -109,7 +109,7 @@ def test_client_that_asks_again_and_again_is_slowed(start: Start) -> None:
 # ---- what a stream may ask for ----
 
 MANY = {
-    "names": (["a", "b", "c", "d"], "more than 3 resource names subscribed to"),
+    "names": (["a", "b", "c", "d"], "more than 3 resource names subscribed to (max_subscriptions)"),
     "a long name": (["n" * 4097], "a resource name is longer than 4096 bytes"),
     "globs": ([f"xdstp://a/T/{i}/*" for i in range(4097)], "more than 4096 globs of one type"),
 }
@@ -137,6 +137,34 @@ def test_bytes_of_a_stream(start: Start) -> None:
         check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"node": "n" * 256}, "node.id is longer than 255 bytes"),
+        ({"type_url": "t" * 256}, "type_url is longer than 255 bytes"),
+        ({"resource_names_unsubscribe": ["n" * 4097]}, "a resource name is longer than 4096 bytes"),
+        (
+            {"initial_resource_versions": {"n" * 4097: "1"}},
+            "a name of initial_resource_versions is longer than 4096 bytes",
+        ),
+        (
+            {"initial_resource_versions": {"n": "1" * 4097}},
+            "a version of initial_resource_versions is longer than 4096 bytes",
+        ),
+        (
+            {"initial_resource_versions": {str(i): "" for i in range((1 << 17) + 1)}},
+            f"more than {1 << 17} initial_resource_versions",
+        ),
+    ],
+    ids=["node id", "type", "name left", "name held", "version held", "names held"],
+)
+def test_fields_of_a_request(start: Start, fields: dict[str, Any], text: str) -> None:
+    server = start()
+    with Stream(server.address, delta=True) as stream:
+        stream.ask(**fields)
+        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+
+
 def test_types_of_a_stream(start: Start) -> None:
     server = start()
     with Stream(server.address) as stream:
@@ -145,11 +173,59 @@ def test_types_of_a_stream(start: Start) -> None:
         check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, "more than 64 types on one stream")
 
 
-def test_node_with_a_long_id(start: Start) -> None:
-    server = start()
-    with Stream(server.address) as stream:
-        stream.ask(node="n" * 256)
-        check_ended(server, stream, grpc.StatusCode.RESOURCE_EXHAUSTED, "node.id is longer than 255 bytes")
+# ---- what all streams have together ----
+
+
+def test_names_of_all_streams(start: Start) -> None:
+    server = start("--max-remembered-bytes", "300000")
+    names = [f"{i}-" + "n" * 100 for i in range(1000)]  # with their table some 180 KB
+    with Stream(server.address, delta=True) as one:
+        one.ask(resource_names_subscribe=[*names, "cluster-0"])
+        one.ack(one.next())
+        with Stream(server.address, delta=True) as two:
+            two.ask(resource_names_subscribe=names)
+            check_ended(
+                server, two, grpc.StatusCode.RESOURCE_EXHAUSTED, "more than 300000 bytes", "(max_remembered_bytes)"
+            )
+        # The others go on, and what is given back is there for anybody.
+        one.ask(node=None, resource_names_subscribe=["more"], resource_names_unsubscribe=names)
+        assert one.next().removed_resources == ["more"]
+        with Stream(server.address, delta=True) as three:
+            three.ask(resource_names_subscribe=names)
+            assert len(three.next().removed_resources) == len(names)
+    wait_for("all streams to end", lambda: bool(server.answer("count", "streams") == {"streams": 0}))
+    with Stream(server.address, delta=True) as four:
+        four.ask(resource_names_subscribe=names)
+        assert len(four.next().removed_resources) == len(names)
+
+
+def test_requests_of_all_streams(start: Start) -> None:
+    server = start("--max-pending-bytes", "100000")
+    with Stream(server.address, delta=True) as other:
+        other.ask()
+        other.ack(other.next())
+        with Stream(server.address) as large:  # it comes in several pieces, of 64 KiB at most
+            large.ask(resource_names=["n" * 4000] * 30)
+            check_ended(server, large, grpc.StatusCode.RESOURCE_EXHAUSTED, "100000 bytes", "(max_pending_bytes)")
+        for i in range(5):  # what was taken does not count any more
+            names = [f"{i}-{j}-" + "n" * 4000 for j in range(20)]
+            other.ask(node=None, resource_names_subscribe=names)
+            response = other.next()
+            assert len(response.removed_resources) == len(names)
+            other.ack(response)
+
+
+def test_requests_of_slowed_streams(start: Start) -> None:
+    """What waits of a client that is slowed counts, and is given back with its stream."""
+    server = start("--max-pending-bytes", "50000", "--max-request-burst", "1", "--max-requests-per-second", "1")
+    for _ in range(2):
+        with Stream(server.address) as fast:
+            for i in range(40):
+                fast.ask(node=None if i else "node-1", resource_names=["n" * 3000], response_nonce="old")
+            check_ended(server, fast, grpc.StatusCode.RESOURCE_EXHAUSTED, "50000 bytes", "(max_pending_bytes)")
+        with Stream(server.address) as other:
+            other.ask(resource_names=["*", *["n" * 3000] * 10])
+            assert other.next().type_url == CLUSTER
 
 
 # ---- time ----

@@ -125,6 +125,11 @@ async def test_limits_are_those_of_the_c_library(connect: Connect) -> None:
             connect(server.port)
         rejected = await next_event(server, egress.Rejected)
         assert (rejected.status, "max_peer_streams" in rejected.message) == (8, True)
+    for limit in ("max_remembered_bytes", "max_pending_bytes"):
+        async with Server(Cache(), "127.0.0.1:0", **{limit: 20}) as server:
+            await connect(server.port).ask(CLUSTER, resource_names=["a name"])
+            rejected = await next_event(server, egress.Rejected)
+            assert (rejected.status, f"({limit})" in rejected.message) == (8, True)
     with pytest.raises(egress.ArgumentError):
         await Server(Cache(), "127.0.0.1:0", keepalive_ms=1 << 31).start()
     with pytest.raises(ValueError):

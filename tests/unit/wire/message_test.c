@@ -13,10 +13,12 @@ enum { MAX = 5000, ROOM = 16 * 1024 };
 
 static egress__message message;
 static egress__stream_fault fault;
+static egress__pending pending = {.alloc = &counted, .max_bytes = 1 << 20};
 
 static void end(void) {
-  egress__message_reset(&message, &counted);
+  egress__message_reset(&message, &pending);
   cr_expect_eq(counted_live, 0);
+  cr_expect_eq(pending.bytes, 0);
 }
 
 TestSuite(message, .fini = end);
@@ -49,7 +51,7 @@ static void check_message(size_t number) {
 static size_t give(const uint8_t *bytes, size_t size, size_t complete) {
   while (size > 0) {
     size_t taken = 0;
-    int rv = egress__message_take(&taken, &message, &counted, bytes, size, MAX, &fault);
+    int rv = egress__message_take(&taken, &message, &pending, bytes, size, MAX, &fault);
     cr_assert(rv == 0 || rv == 1, "%d: %s", rv, fault.message);
     cr_assert(taken > 0 && taken <= size);
     bytes += taken;
@@ -59,7 +61,7 @@ static size_t give(const uint8_t *bytes, size_t size, size_t complete) {
     if (rv == 0)
       continue;
     check_message(complete++);
-    egress__message_reset(&message, &counted);
+    egress__message_reset(&message, &pending);
     cr_assert_not(egress__message_is_begun(&message));
   }
   return complete;
@@ -82,7 +84,7 @@ Test(message, any_split_gives_the_same_messages) {
 
 Test(message, none_takes_nothing) {
   size_t taken = 1;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, NULL, 0, MAX, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, NULL, 0, MAX, &fault), 0);
   cr_assert_eq(taken, 0);
   cr_assert_not(egress__message_is_begun(&message));
 }
@@ -90,8 +92,8 @@ Test(message, none_takes_nothing) {
 Test(message, one_without_bytes_is_complete_with_its_head) {
   const uint8_t head[EGRESS__MESSAGE_HEAD] = {0};
   size_t taken = 0;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, head, sizeof head - 1, MAX, &fault), 0);
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, head, 1, MAX, &fault), 1);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, head, sizeof head - 1, MAX, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, head, 1, MAX, &fault), 1);
   cr_assert_eq(taken, 1);
   cr_assert_eq(message.size, 0);
   cr_assert_eq(counted_live, 0);
@@ -102,8 +104,8 @@ Test(message, one_without_bytes_is_complete_with_its_head) {
 static int take_head(uint8_t flag, uint32_t size) {
   const uint8_t head[] = {flag, (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size, 'x'};
   size_t taken = 0;
-  egress__message_reset(&message, &counted);
-  return egress__message_take(&taken, &message, &counted, head, sizeof head, MAX, &fault);
+  egress__message_reset(&message, &pending);
+  return egress__message_take(&taken, &message, &pending, head, sizeof head, MAX, &fault);
 }
 
 Test(message, one_that_is_too_large_is_refused_by_its_head) {
@@ -133,11 +135,11 @@ Test(message, memory_grows_with_what_comes) {
   const uint8_t head[EGRESS__MESSAGE_HEAD] = {0, LARGE >> 24};
   static const uint8_t bytes[STEP];
   size_t taken = 0;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, head, sizeof head, LARGE, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, head, sizeof head, LARGE, &fault), 0);
   cr_assert_eq(message.size, LARGE);
   cr_assert_eq(message.room, 0, "for a promise there is none");
   for (size_t came = STEP; came <= STEP * STEPS; came += STEP) {
-    cr_assert_eq(egress__message_take(&taken, &message, &counted, bytes, STEP, LARGE, &fault), 0);
+    cr_assert_eq(egress__message_take(&taken, &message, &pending, bytes, STEP, LARGE, &fault), 0);
     cr_assert(message.room >= came && message.room <= 1024 + 2 * came, "%zu for %zu", message.room, came);
   }
 }
@@ -145,7 +147,7 @@ Test(message, memory_grows_with_what_comes) {
 Test(message, memory_is_never_more_than_the_message) {
   static uint8_t bytes[ROOM];
   size_t size = put(bytes, 0, 3000), taken = 0;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, bytes, size - 1, MAX, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, bytes, size - 1, MAX, &fault), 0);
   cr_assert_eq(message.room, 3000);
 }
 
@@ -153,7 +155,7 @@ Test(message, without_memory_it_says_so) {
   uint8_t bytes[EGRESS__MESSAGE_HEAD + 10];
   size_t size = put(bytes, 0, 10), taken = 0;
   counted_left = 0;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, bytes, size, MAX, &fault), EGRESS_ENOMEM);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, bytes, size, MAX, &fault), EGRESS_ENOMEM);
   cr_assert_null(message.bytes);
   counted_left = SIZE_MAX;
 }
@@ -162,8 +164,8 @@ Test(message, without_memory_to_grow_it_keeps_what_it_has) {
   static uint8_t bytes[ROOM];
   size_t size = put(bytes, 0, MAX), taken = 0;
   counted_left = 1;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, bytes, 100, MAX, &fault), 0);
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, bytes + 100, size - 100, MAX, &fault), EGRESS_ENOMEM);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, bytes, 100, MAX, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &pending, bytes + 100, size - 100, MAX, &fault), EGRESS_ENOMEM);
   cr_assert_eq(counted_live, 1, "reset frees it");
   counted_left = SIZE_MAX;
 }

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <egress/error.h>
 
@@ -36,6 +37,40 @@ Test(budget, nothing_is_left_when_more_was_taken) {
   cr_assert_eq(egress__budget_ask(&budget, 0, 1), EGRESS_ELIMIT);
   cr_assert_eq(egress__budget_ask(&budget, 1, 0), EGRESS_ELIMIT);
   cr_assert_eq(egress__budget_ask(&budget, 0, SIZE_MAX), EGRESS_ELIMIT);
+}
+
+Test(budget, many_streams_share_one_limit) {
+  egress__remembered all = {.max_bytes = 1500};
+  egress__budget one = {.all = &all, .max_names = 2, .max_bytes = 1000}, other = one;
+  egress__budget_take(&one, 1, 900);
+  cr_assert_eq(egress__budget_ask(&other, 1, 600), 0);
+  cr_assert_eq(egress__budget_ask(&other, 1, 601), EGRESS_ELIMIT);
+  cr_assert_eq(other.refused, EGRESS__BUDGET_ALL);
+  cr_assert_eq(egress__budget_ask(&one, 0, 101), EGRESS_ELIMIT);
+  cr_assert_eq(one.refused, EGRESS__BUDGET_BYTES, "its own limit comes first");
+  egress__budget_take(&other, 0, 9000); /* the server's own doing */
+  cr_assert_eq(egress__budget_ask(&one, 0, 1), EGRESS_ELIMIT);
+  cr_assert_eq(one.refused, EGRESS__BUDGET_ALL);
+  egress__budget_give(&other, 0, 9000);
+  egress__budget_give(&one, 1, 900);
+  cr_assert_eq(all.bytes, 0);
+}
+
+Test(budget, the_client_is_told_which_limit_it_is) {
+  egress__remembered all = {.max_bytes = 77};
+  egress__budget of = {.all = &all, .max_names = 55, .max_bytes = 66};
+  static const char *const says[] = {[EGRESS__BUDGET_NAMES] = "55 resource names subscribed to (max_subscriptions)",
+                                     [EGRESS__BUDGET_BYTES] = "one stream take more than 66 bytes",
+                                     [EGRESS__BUDGET_ALL] = "all streams take more than 77 bytes, the most that the "
+                                                            "server remembers (max_remembered_bytes)",
+                                     [EGRESS__BUDGET_GLOBS] = "more than 4096 globs of one type"};
+  for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {
+    egress__stream_fault fault = {0};
+    of.refused = (egress__budget_limit)i;
+    cr_assert_eq(egress__budget_explain(&of, &fault), EGRESS_ELIMIT);
+    cr_assert_eq(fault.status, 8, "RESOURCE_EXHAUSTED");
+    cr_assert_not_null(strstr(fault.message, says[i]), "%s", fault.message);
+  }
 }
 
 Test(budget, tables_count_until_they_go) {

@@ -100,6 +100,8 @@ class Server:
         load_report_ms: int = 0,
         kinds: Iterable[type[Event]] = (),
         client_status: bool = False,
+        max_remembered_bytes: int = 0,
+        max_pending_bytes: int = 0,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
@@ -128,6 +130,8 @@ class Server:
             load_report_ms,
             mask_of(kinds),
             int(client_status),
+            max_remembered_bytes,
+            max_pending_bytes,
         )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,0 +1,27 @@
+#ifndef EGRESS_WIRE_PENDING_H
+#define EGRESS_WIRE_PENDING_H
+
+#include "xds/stream.h"
+
+/*
+ * The memory of requests that were not taken yet, of all clients together: those that have not come whole, and what is
+ * held of clients that are slowed. Thread: the loop's.
+ */
+typedef struct egress__pending {
+  const egress_alloc *alloc;
+  size_t bytes, max_bytes;
+} egress__pending;
+
+/**
+ * Makes the `*size` bytes of `*bytes` (NULL: none yet) so many as `to`, which is not less.
+ *
+ * Returns 0; or, with both as they were, EGRESS_ELIMIT: all would take more than they may, and `fault` is filled;
+ * EGRESS_ENOMEM.
+ */
+int egress__pending_grow(egress__pending *pending, uint8_t **bytes, size_t *size, size_t to,
+                         egress__stream_fault *fault);
+
+/** Frees them: `*bytes` is NULL then, as it may be before. */
+void egress__pending_free(egress__pending *pending, uint8_t **bytes, size_t *size);
+
+#endif
