@@ -29,6 +29,8 @@ class Relay:
             client.close()
             return
         server.settimeout(None)
+        for end in (client, server):  # what passes straight is not kept back either
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._sockets += [client, server]
         for source, sink in ((client, server), (server, client)):
