@@ -15,7 +15,7 @@
  * always hears of it; once memory is back, the next one is served as if nothing had been. All memory of the room but
  * OpenSSL's is of the server's allocator, so this is in plaintext.
  */
-enum { DEADLINE_MS = 30 * 1000, LOOK_MS = 1, SMALL = 4096, WINDOW = 16 << 20, LARGE = 1 << 20 };
+enum { DEADLINE_MS = 30 * 1000, LOOK_MS = 1, SMALL = 64 * 1024, WINDOW = 16 << 20, LARGE = 4 << 20 };
 
 typedef struct script {
   const char *name, *path;
