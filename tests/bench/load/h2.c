@@ -121,7 +121,8 @@ static size_t gather(connection *c, uint8_t *out) {
   while (taken > 0 && size + FRAME <= SEND_AT_ONCE) {
     taken = nghttp2_session_mem_send(c->session, &frame);
     must(taken >= 0 && taken <= FRAME, "nghttp2_session_mem_send");
-    memcpy(out + size, frame, (size_t)taken);
+    if (taken > 0)
+      memcpy(out + size, frame, (size_t)taken);
     size += (size_t)taken;
   }
   return size;
