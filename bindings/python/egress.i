@@ -277,7 +277,7 @@ static PyObject *event_tuple(const egress_event *event) {
 %typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
 %typemap(in) const egress_cache_options *options (egress_cache_options parsed = EGRESS_CACHE_OPTIONS_INIT) {
-  if (!count_from($input, &parsed.answer_ms))
+  if (!PyArg_ParseTuple($input, "O&O&", count_from, &parsed.answer_ms, count_from, &parsed.globs))
     SWIG_fail;
   $1 = &parsed;
 }

@@ -49,8 +49,12 @@ typedef struct egress_cache_options {
    * docs/on-demand.md.
    */
   uint32_t answer_ms;
-  /** Must be 0. */
-  uint32_t reserved;
+  /**
+   * 1: a name that a delta client subscribes to and that ends in a slash and a star stands for all resources of this
+   * cache whose names begin with what is before the star. 0: it is a name as others are; names ``xdstp://`` can end so
+   * anyway. docs/xds.md, 70.
+   */
+  uint32_t globs;
 } egress_cache_options;
 #define EGRESS_CACHE_OPTIONS_INIT \
   { sizeof(egress_cache_options), NULL, NULL, NULL, 0, 0 }
@@ -60,7 +64,8 @@ typedef struct egress_cache_options {
  *
  * :param out: set on success only; the caller owns one reference.
  * :param options: NULL means the defaults.
- * :return: 0; EGRESS_EINVAL: no ``out``, or options of a wrong size; EGRESS_EABI; EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out``, options of a wrong size, or ``globs`` above 1; EGRESS_EABI;
+ * EGRESS_ENOMEM.
  *
  * Thread: any; then the cache belongs to the thread of its server's loop. Since: 0.1.
  */

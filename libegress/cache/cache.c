@@ -28,7 +28,7 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   int rv = egress__options_take(&own, sizeof own, options, sizeof own);
   if (rv != 0)
     return rv;
-  if (own.reserved != 0)
+  if (own.globs > 1)
     return EGRESS_EINVAL;
   const egress_alloc *alloc = egress__alloc_or_default(own.alloc);
   egress_cache *cache = egress__calloc(alloc, 1, sizeof *cache);
@@ -39,6 +39,7 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   cache->group = own.group != NULL ? own.group : group_of_node;
   cache->user = own.user;
   cache->answer_ms = own.answer_ms;
+  cache->has_globs = (uint8_t)own.globs;
   egress__map_init(&cache->groups, alloc);
   egress__map_init(&cache->questions, alloc);
   egress__steps_init(&cache->steps, alloc);
@@ -298,6 +299,10 @@ void egress__watch_leave(egress__watch *watch) {
 
 const char *egress__group_name(const egress__group *group) {
   return group->name;
+}
+
+int egress__cache_has_globs(const egress_cache *cache) {
+  return cache->has_globs;
 }
 
 egress__steps *egress__cache_steps(egress_cache *cache) {

@@ -77,6 +77,9 @@ uint64_t egress__cache_tick(egress_cache *cache, uint64_t now_ms);
 
 const char *egress__group_name(const egress__group *group);
 
+/** 1 when names of any kind may be globs, not only those of the new kind (resource/xdstp.h). */
+int egress__cache_has_globs(const egress_cache *cache);
+
 /** The steps that streams of this cache share. */
 egress__steps *egress__cache_steps(egress_cache *cache);
 

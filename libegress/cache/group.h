@@ -38,6 +38,7 @@ struct egress_cache {
   egress_group_fn group;
   void *user;
   uint32_t answer_ms;    /* how long a question is open; 0: none is asked */
+  uint8_t has_globs;     /* names of any kind may be globs */
   egress__map groups;    /* name -> egress__group */
   egress__map questions; /* cache/question.h */
   size_t settings_count; /* groups that have settings; 0: nothing is tried anywhere */

@@ -9,7 +9,7 @@ enum { SCHEME = sizeof scheme - 1 };
 /* What means something in each part of a name: it is another thing when it is escaped. */
 static const char path_syntax[] = "%/?#[]*", params_syntax[] = "%#[]&=";
 
-static int is_xdstp(egress__span name) {
+int egress__is_xdstp(egress__span name) {
   return name.size > SCHEME && name.size <= EGRESS__XDSTP_MAX && memcmp(name.data, scheme, SCHEME) == 0;
 }
 
@@ -98,7 +98,7 @@ static int put_params(char *out, size_t *used, egress__span query) {
 }
 
 egress__span egress__xdstp_normal(egress__xdstp_room *room, egress__span name) {
-  if (!is_xdstp(name))
+  if (!egress__is_xdstp(name))
     return name;
   egress__span rest = {name.data, size_to(name, '#')};
   size_t path = size_to(rest, '?');
@@ -127,40 +127,43 @@ static size_t next_slash(egress__span path, size_t from) {
   return from >= path.size ? path.size : from + size_to((egress__span){path.data + from, path.size - from}, '/');
 }
 
-/* Index of the '/' before the id, behind authority and type. */
-static size_t first_slash(egress__span path) {
-  return next_slash(path, next_slash(path, SCHEME) + 1);
+/* What stands before the parameters, which only the new kind has. */
+static egress__span path_of(egress__span name) {
+  return egress__is_xdstp(name) ? (egress__span){name.data, size_to(name, '?')} : name;
+}
+
+/* Index of the first '/' with which a glob may end: behind authority and type, which only the new kind has. */
+static size_t first_slash(egress__span path, int is_xdstp) {
+  return is_xdstp ? next_slash(path, next_slash(path, SCHEME) + 1) : next_slash(path, 0);
 }
 
 int egress__glob_read(egress__glob *out, egress__span name) {
-  if (!is_xdstp(name))
-    return 0;
-  egress__span path = {name.data, size_to(name, '?')};
+  egress__span path = path_of(name);
   size_t depth = 0, slash = 0;
-  for (size_t at = first_slash(path); at < path.size; at = next_slash(path, at + 1)) {
+  for (size_t at = first_slash(path, egress__is_xdstp(name)); at < path.size; at = next_slash(path, at + 1)) {
     slash = at;
     depth++;
   }
-  if (slash == 0 || slash + 2 != path.size || path.data[slash + 1] != '*' || depth > EGRESS__GLOB_DEPTH_MAX)
+  if (depth == 0 || slash + 2 != path.size || path.data[slash + 1] != '*' || depth > EGRESS__GLOB_DEPTH_MAX)
     return 0;
   *out = (egress__glob){{name.data, slash + 1}, {name.data + path.size, name.size - path.size}};
   return 1;
 }
 
 int egress__glob_has(const egress__glob *glob, egress__span name) {
-  if (name.size <= glob->prefix.size || memcmp(name.data, glob->prefix.data, glob->prefix.size) != 0)
+  size_t path = path_of(name).size;
+  if (path <= glob->prefix.size || memcmp(name.data, glob->prefix.data, glob->prefix.size) != 0 ||
+      egress__is_xdstp(name) != egress__is_xdstp(glob->prefix))
     return 0;
-  size_t path = size_to(name, '?');
-  return path > glob->prefix.size && name.size - path == glob->params.size &&
+  return name.size - path == glob->params.size &&
          (glob->params.size == 0 || memcmp(name.data + path, glob->params.data, glob->params.size) == 0);
 }
 
 egress__span egress__globs_above_next(egress__globs_above *walk, egress__xdstp_room *room) {
-  const egress__span name = walk->name, none = {name.data, 0};
-  if (!is_xdstp(name) || walk->depth++ == EGRESS__GLOB_DEPTH_MAX)
+  const egress__span name = walk->name, path = path_of(name), none = {name.data, 0};
+  if (name.size > EGRESS__XDSTP_MAX || walk->depth == EGRESS__GLOB_DEPTH_MAX)
     return none;
-  const egress__span path = {name.data, size_to(name, '?')};
-  size_t slash = walk->slash == 0 ? first_slash(path) : next_slash(path, walk->slash + 1);
+  size_t slash = walk->depth++ == 0 ? first_slash(path, egress__is_xdstp(name)) : next_slash(path, walk->slash + 1);
   if (slash + 1 >= path.size)
     return none;
   walk->slash = slash;

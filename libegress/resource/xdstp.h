@@ -28,6 +28,9 @@ const char *egress__xdstp_normal_text(egress__xdstp_room *room, const char *name
 /*
  * A glob is a name whose id is a star, or ends in one behind a slash. It stands for all resources whose ids go on
  * where the star is, however deep, with the glob's parameters and no others. This is about names in normal form.
+ *
+ * A name of another kind may be one where that is wanted: then it ends in a slash and a star, and stands for all names,
+ * but those of the new kind, that go on where the star is. All else in them is text: they have no parameters.
  */
 
 enum {
@@ -40,7 +43,10 @@ typedef struct egress__glob {
   egress__span params; /* with the '?'; or empty */
 } egress__glob;
 
-/** 1 when `name` is a glob; `out` points into it. */
+/** 1 when `name` is of the new kind. */
+int egress__is_xdstp(egress__span name);
+
+/** 1 when `name` is a glob, or would be one where names of other kinds are; `out` points into it. */
 int egress__glob_read(egress__glob *out, egress__span name);
 
 /** 1 when `name` is among what the glob stands for; its own name is, too. */
@@ -49,8 +55,8 @@ int egress__glob_has(const egress__glob *glob, egress__span name);
 /** A walk over all globs that a name is below, the highest first; `{.name = name}` is the beginning. */
 typedef struct egress__globs_above {
   egress__span name;
-  size_t slash; /* of the last glob; 0: none yet */
-  size_t depth;
+  size_t slash; /* of the last glob */
+  size_t depth; /* 0: there was none yet */
 } egress__globs_above;
 
 /** The next one, in `room`; an empty span at the end. */

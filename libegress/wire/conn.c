@@ -228,12 +228,14 @@ static void close_conn(egress__conn *conn) {
   egress__socket_close(&conn->socket);
 }
 
-/* Returns NULL when out of memory; `fd` is then still the caller's. */
+/* Returns NULL, with `fd` closed, when out of memory. */
 static egress__conn *new_conn(egress_server *server, int fd, const egress__entry *entry) {
   char address[EGRESS__PEER_TEXT];
   egress__conn *conn = egress__calloc(server->alloc, 1, sizeof *conn);
-  if (conn == NULL)
+  if (conn == NULL) {
+    close(fd);
     return NULL;
+  }
   conn->server = server;
   conn->transport = entry->transport;
   conn->insecure_secrets = (uint8_t)entry->insecure_secrets;

@@ -9,6 +9,12 @@
 #include <egress/error.h>
 
 #include "xds/beat.h"
+#include "xds/source.h"
+
+/* Which names are globs: of the new kind always, of others where the cache says so. */
+static int may_be_glob(const egress__track *track, egress__span name) {
+  return egress__is_xdstp(name) || egress__cache_has_globs(track->source->cache);
+}
 
 /* What is asked for again is told again: the client may have forgotten it. */
 static int subscribe(egress__track *track, egress__span name) {
@@ -24,7 +30,17 @@ static int subscribe(egress__track *track, egress__span name) {
   entry->alias = 1;
   entry->asked = 0;
   egress__glob glob;
-  return egress__glob_read(&glob, name) ? egress__subscription_be_glob(&track->want, entry) : 0;
+  int is_glob = egress__glob_read(&glob, name) && may_be_glob(track, name);
+  return is_glob ? egress__subscription_be_glob(&track->want, entry) : 0;
+}
+
+/* Whatever the client said to hold of what it asks for now. */
+static void forget_initial(egress__track *track, egress__span text) {
+  const egress__name *name = egress__subscription_find(&track->want, (const char *)text.data, text.size);
+  if (egress__span_is_star(text) || (name != NULL && name->glob))
+    egress__initial_forget_all(track->initial);
+  else
+    egress__initial_forget(track->initial, text);
 }
 
 /* The entry that goes when a name is dropped: its own, or else one of another name of the resource that the client has
@@ -52,7 +68,7 @@ static void unsubscribe(egress__track *track, egress__span text) {
   }
   /* Still wanted as part of more, if it is part of that: the client has to hear which, whatever it held. */
   egress__subscription_unname(want, name);
-  egress__initial_forget(track->initial, text);
+  forget_initial(track, text);
 }
 
 int egress__delta_subscribe(egress__track *track, const egress__request *request) {
@@ -74,7 +90,7 @@ int egress__delta_subscribe(egress__track *track, const egress__request *request
     if (rv != 0)
       return rv;
     if (!first)
-      egress__initial_forget(track->initial, name);
+      forget_initial(track, name);
   }
   rest = request->bytes;
   while (egress__request_name(request, EGRESS__NAMES_REMOVED, &rest, &name))

@@ -79,11 +79,11 @@ int egress__initial_has(const egress__initial *initial, const char *name, const 
 }
 
 void egress__initial_forget(egress__initial *initial, egress__span name) {
-  egress__glob glob;
-  if (initial == NULL)
-    return;
-  if (egress__span_is_star(name) || egress__glob_read(&glob, name))
-    initial->stale = 1;
-  else
+  if (initial != NULL)
     egress__map_remove(&initial->versions, (const char *)name.data, name.size);
+}
+
+void egress__initial_forget_all(egress__initial *initial) {
+  if (initial != NULL)
+    initial->stale = 1;
 }

@@ -25,8 +25,10 @@ void egress__initial_free(egress__initial *initial);
 /** 1 when the client holds `name` in this version; `initial` may be NULL. */
 int egress__initial_has(const egress__initial *initial, const char *name, const char *version);
 
-/** The client asks for `name`, for a glob or for everything ("*"): it may not hold it any more. `initial` may be NULL.
- */
+/** The client asks for `name`: it may not hold it any more. `initial` may be NULL. */
 void egress__initial_forget(egress__initial *initial, egress__span name);
+
+/** It asks for many: nobody knows any more what it holds. `initial` may be NULL. */
+void egress__initial_forget_all(egress__initial *initial);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * State of the world. A response for clusters or listeners holds all that the client wants of them: what is absent is
- * deleted. One for another type may hold just the changed ones: what is absent stays. There is no word for "does not
- * exist" but the absence from a whole response. Globs are of delta only: here they are names of nothing.
+ * State of the world. A response for clusters, listeners or scoped routes holds all that the client wants of them: what
+ * is absent is deleted. One for another type may hold just the changed ones: what is absent stays. There is no word for
+ * "does not exist" but the absence from a whole response. Globs are of delta only: here they are names of nothing.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #include "xds/beat.h"
 
-/* An empty list means everything only to clients that never said a name (and for two types); later it means none. */
+/* An empty list means everything only to clients that never said a name (and for some types); later it means none. */
 static int is_everything(const egress__track *track, const egress__request *request) {
   return request->added == 0 && track->whole && !track->want.named;
 }
@@ -131,8 +131,8 @@ int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps
   return rv;
 }
 
-/* Envoy 1.40 takes a Resource without message for no refreshment here, so the message is in it. Of clusters and
-   listeners the rest has to be there, too, which cannot be told while some of it is refused. */
+/* Envoy 1.40 takes a Resource without message for no refreshment here, so the message is in it. Of types that
+   are told whole the rest has to be there, too, which cannot be told while some of it is refused. */
 int egress__sotw_beat(egress__blob **body, const egress__track *track, egress__steps *steps) {
   const egress__type_set *to = track->has.sets[track->has.count - 1];
   int is_sure = track->phase != EGRESS__PHASE_REFUSED && track->has.count == 1 && !track->has.nothing;

@@ -20,6 +20,7 @@ static const char *const order[EGRESS__RANK_OTHER] = {EGRESS_TYPE_CLUSTER, EGRES
                                                       EGRESS_TYPE_ROUTE};
 
 static const char virtual_host[] = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+static const char scoped_routes[] = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
 
 static uint8_t rank_of(const char *type_url) {
   uint8_t rank = 0;
@@ -30,9 +31,15 @@ static uint8_t rank_of(const char *type_url) {
 
 /* Routes by any other name. */
 static int is_routes(const char *type_url) {
-  return strcmp(type_url, EGRESS_TYPE_ROUTE) == 0 ||
-         strcmp(type_url, "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration") == 0 ||
+  return strcmp(type_url, EGRESS_TYPE_ROUTE) == 0 || strcmp(type_url, scoped_routes) == 0 ||
          strcmp(type_url, virtual_host) == 0;
+}
+
+/* The protocol says so of the first two. Envoy 1.40 takes scoped routes likewise: it names none, and drops a scope that
+   is absent. */
+static int is_whole(const char *type_url) {
+  return strcmp(type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(type_url, EGRESS_TYPE_LISTENER) == 0 ||
+         strcmp(type_url, scoped_routes) == 0;
 }
 
 egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_url, egress__budget *budget) {
@@ -45,8 +52,7 @@ egress__track *egress__track_new(const egress_alloc *alloc, egress__span type_ur
   track->waits_for = track->rank == EGRESS__RANK_LISTENER ? EGRESS__RANK_LISTENER
                      : is_routes(track->type_url)         ? EGRESS__RANK_ROUTE
                                                           : 0;
-  track->whole =
-      strcmp(track->type_url, EGRESS_TYPE_CLUSTER) == 0 || strcmp(track->type_url, EGRESS_TYPE_LISTENER) == 0;
+  track->whole = (uint8_t)is_whole(track->type_url);
   track->told_absence = strcmp(track->type_url, virtual_host) == 0;
   track->has.nothing = 1;
   track->asked_until_ms = UINT64_MAX;

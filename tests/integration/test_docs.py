@@ -212,8 +212,9 @@ XDS_ROW = re.compile(r"^\| ([\d, ]+) \| .* \| (.*) \|$", re.MULTILINE)
 
 def numbers_tested(place: str) -> set[int]:
     """The numbers of docs/xds.md in the names of tests: ``c37_…``, also twice in a name."""
-    tests = build.PROJECT / "tests"
+    tests, binding = build.PROJECT / "tests", build.PROJECT / "bindings" / "python" / "tests"
     source = tests / "unit" / f"{place}_test.c" if "/" in place else tests / "integration" / f"{place}.py"
+    source = source if source.exists() else binding / f"{place}.py"
     return {int(number) for number in re.findall(r"(?:\b|_)c(\d+)(?=_)", source.read_text())}
 
 

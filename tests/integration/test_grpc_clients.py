@@ -283,7 +283,7 @@ def test_a_bad_resource_of_each_other_type_then_a_good_one(client: Running, part
 
 
 @pytest.mark.parametrize("restart", [True, False], ids=["restart", "reconnect"])
-def test_c08_c10_c24_control_plane_is_away_and_nothing_changed(client: Running, restart: bool) -> None:
+def test_c8_c10_c24_control_plane_is_away_and_nothing_changed(client: Running, restart: bool) -> None:
     """It starts again, and knows nothing of before; or the connection breaks, and it goes on."""
     client.wait_held(SIMPLE)
     before = client.program.has()
@@ -311,7 +311,7 @@ def test_control_plane_that_comes_back_with_something_else(client: Running) -> N
     client.wait_answer("two", {"one"})
 
 
-def test_c05_c07_c43_c61_two_services_each_by_the_names_that_it_needs(client: Running) -> None:
+def test_c5_c7_c43_c61_two_services_each_by_the_names_that_it_needs(client: Running) -> None:
     """On a stream for each service, or on one for both: nothing that was not asked for, and nothing twice."""
     own = [
         listener("other-routes", "other.egress.test"),

@@ -12,7 +12,7 @@ import pytest
 
 from harness.snapshotd import Snapshotd
 from harness.waiting import wait_for
-from harness.whole import CLUSTER, ENDPOINT, NODE, ROUTE, SECRET, Whole
+from harness.whole import CLUSTER, ENDPOINT, NODE, ROUTE, SECRET, Asking
 
 PARTS = ("cluster", "endpoints", "routes", "extension", "secret", "runtime")
 # Counters of the updates that Envoy took over.
@@ -25,24 +25,6 @@ UPDATES = {
     "secret": "sds.certificate.update_success",
     "runtime": "runtime.update_success",
 }
-
-
-class Asking(Whole):
-    """An Envoy that asks over REST for everything, 20 times a second."""
-
-    def _service(self) -> dict[str, Any]:
-        return {
-            "api_type": "REST",
-            "transport_api_version": "V3",
-            "cluster_names": ["snapshotd"],
-            "refresh_delay": "0.05s",
-            "request_timeout": "5s",
-        }
-
-    def bootstrap(self) -> dict[str, Any]:
-        made = super().bootstrap()
-        del made["static_resources"]["clusters"][0]["typed_extension_protocol_options"]  # plain HTTP/1
-        return made
 
 
 class Stack:

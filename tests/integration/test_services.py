@@ -70,7 +70,7 @@ def channel(server: Server) -> Iterator[grpc.Channel]:
 
 
 @pytest.mark.parametrize("noun", STUBS)
-def test_c01_fetch_answers_once(channel: grpc.Channel, local: grpc.Channel, noun: str) -> None:
+def test_c1_fetch_answers_once(channel: grpc.Channel, local: grpc.Channel, noun: str) -> None:
     fetch = getattr(STUBS[noun](local if noun == "Secrets" else channel), f"Fetch{noun}")
     response = fetch(discovery_pb2.DiscoveryRequest(node=NODE), timeout=DEADLINE_S)
     assert len(response.resources) == HELD.get(noun, 0)
@@ -79,7 +79,7 @@ def test_c01_fetch_answers_once(channel: grpc.Channel, local: grpc.Channel, noun
 
 
 @pytest.mark.parametrize("noun", HELD)
-def test_c01_state_of_the_world(channel: grpc.Channel, noun: str) -> None:
+def test_c1_state_of_the_world(channel: grpc.Channel, noun: str) -> None:
     stream = getattr(STUBS[noun](channel), f"Stream{noun}")
     call = stream(iter([discovery_pb2.DiscoveryRequest(node=NODE)]), timeout=DEADLINE_S)
     responses = list(call)  # the client half-closes at once: what it was owed comes, then the end
@@ -88,7 +88,7 @@ def test_c01_state_of_the_world(channel: grpc.Channel, noun: str) -> None:
 
 
 @pytest.mark.parametrize("noun", HELD)
-def test_c01_delta(channel: grpc.Channel, noun: str) -> None:
+def test_c1_delta(channel: grpc.Channel, noun: str) -> None:
     stream = getattr(STUBS[noun](channel), f"Delta{noun}")
     call = stream(iter([discovery_pb2.DeltaDiscoveryRequest(node=NODE)]), timeout=DEADLINE_S)
     assert [len(response.resources) for response in call] == [HELD[noun]]
@@ -105,7 +105,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
 
 
 @pytest.mark.parametrize("noun", STUBS)
-def test_c01_every_service_streams_its_type(every: grpc.Channel, noun: str) -> None:
+def test_c1_every_service_streams_its_type(every: grpc.Channel, noun: str) -> None:
     stream = getattr(STUBS[noun](every), f"Stream{noun}")
     request = discovery_pb2.DiscoveryRequest(node=NODE, resource_names=["one"])
     [response] = stream(iter([request]), timeout=DEADLINE_S)
@@ -114,7 +114,7 @@ def test_c01_every_service_streams_its_type(every: grpc.Channel, noun: str) -> N
 
 
 @pytest.mark.parametrize("noun", STUBS)
-def test_c01_every_service_streams_its_type_in_delta(every: grpc.Channel, noun: str) -> None:
+def test_c1_every_service_streams_its_type_in_delta(every: grpc.Channel, noun: str) -> None:
     stream = getattr(STUBS[noun](every), f"Delta{noun}")
     request = discovery_pb2.DeltaDiscoveryRequest(node=NODE, resource_names_subscribe=["one", "other"])
     [response] = stream(iter([request]), timeout=DEADLINE_S)
@@ -123,7 +123,7 @@ def test_c01_every_service_streams_its_type_in_delta(every: grpc.Channel, noun: 
     assert list(response.removed_resources) == ["other"]
 
 
-def test_c01_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel) -> None:
+def test_c1_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel) -> None:
     path = "/envoy.service.route.v3.VirtualHostDiscoveryService/"
     delta = channel.stream_stream(
         path + "DeltaVirtualHosts",
@@ -140,7 +140,7 @@ def test_c01_one_service_for_virtual_hosts_and_it_is_delta(channel: grpc.Channel
     assert failure.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_c02_type_of_another_service_is_refused(channel: grpc.Channel) -> None:
+def test_c2_type_of_another_service_is_refused(channel: grpc.Channel) -> None:
     fetch = STUBS["Listeners"](channel).FetchListeners
     with pytest.raises(grpc.RpcError) as failure:
         fetch(discovery_pb2.DiscoveryRequest(node=NODE, type_url=CLUSTER), timeout=DEADLINE_S)

@@ -10,13 +10,13 @@ enum { PASSES_MS = 700 /* before a client takes what is due by a step: now and t
 
 static const char strange_nonce[] = "99999999";
 
-int is_whole(const client *c, int type) {
-  return c->variant == EGRESS__XDS_SOTW && (TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L');
-}
-
 /* An empty list of names may mean everything. */
 static int has_legacy(int type) {
-  return TYPE_LETTERS[type] == 'C' || TYPE_LETTERS[type] == 'L';
+  return strchr("CLP", TYPE_LETTERS[type]) != NULL;
+}
+
+int is_whole(const client *c, int type) {
+  return c->variant == EGRESS__XDS_SOTW && has_legacy(type);
 }
 
 /* 1 when `name` is one of `names`, or below the glob that is. */
@@ -244,13 +244,22 @@ static void change_wanted(view *v, int type, const step *s) {
   v->asked_all |= star || legacy;
 }
 
+/*
+ * The client holds no more of what it asks for. Names of their own it has to ask for by themselves (c38): if it drops a
+ * glob or "*" again before that is answered, it still wants them, and nothing says that it has them no more.
+ */
+static void forget(view *v, const step *s) {
+  for (int name = 0; name < NAMES; name++)
+    if (s->names >> name & 1 || (is_among(v, s->names, name) && !(v->wanted >> name & 1)) ||
+        (s->flags & FLAG_STAR && !is_among(v, v->wanted, name)))
+      v->held[name] = v->told[name] = 0;
+}
+
 static void change_delta(client *c, int type, const step *s, const char *nonce, const char *error) {
   view *v = &c->views[type];
   char added[XDS_TEXT], dropped[XDS_TEXT], held[XDS_TEXT];
-  for (int name = 0; name < NAMES; name++)
-    if (s->flags & FLAG_FORGET &&
-        (is_among(v, s->names, name) || (s->flags & FLAG_STAR && !is_among(v, v->wanted, name))))
-      v->held[name] = v->told[name] = 0;
+  if (s->flags & FLAG_FORGET)
+    forget(v, s);
   int says = !v->started || s->flags & FLAG_CLAIMS; /* c56: later it means nothing */
   if (s->flags & FLAG_STRANGE && nonce == NULL)
     nonce = strange_nonce; /* c15: what is asked for counts all the same */
@@ -424,7 +433,7 @@ static void reconnect(client *c, const step *s) {
 static int coming(const view *routes, int name) {
   for (size_t i = 0; routes->in_flight && i < routes->response.count; i++)
     if (name_of(routes->response.puts[i]) == name)
-      return atoi(routes->response.puts[i] + 2);
+      return content_of(routes->response.puts[i]);
   return routes->held[name];
 }
 
@@ -491,6 +500,7 @@ int client_drain(client *c) {
     count++;
   }
   assert(rv == 0);
+  judge_silence(c);
   c->responses += (size_t)count;
   return count;
 }

@@ -10,15 +10,22 @@ const char *group_name(int group) {
 
 #define KIND "xdstp://m/T/k/"
 
-static const char *const texts[NAMES + 1] = {"a", "b", "c", KIND "d", KIND "e", KIND "*"};
+static const char *const texts[][NAMES + 1] = {{"a", "b", "c", KIND "d", KIND "e", KIND "*"},
+                                               {"a", "b", "c", "/k/?d", "/k/e/", "/k/*"}};
 static const char *const asked[NAMES + 1] = {"a", "b", "c", KIND "%64#x", KIND "e?", KIND "*?&#y"};
 
+static int is_text; /* the names below the glob, and its own */
+
+void groups_name(int as_text) {
+  is_text = as_text;
+}
+
 const char *name_text(int name) {
-  return texts[name];
+  return texts[is_text][name];
 }
 
 const char *name_asked(int name) {
-  return asked[name];
+  return is_text ? name_text(name) : asked[name];
 }
 
 int content_of(const char *word) {
@@ -27,8 +34,8 @@ int content_of(const char *word) {
 
 int name_of(const char *word) {
   for (int name = 0; name <= NAMES; name++) {
-    size_t size = strlen(texts[name]);
-    if (strncmp(word, texts[name], size) == 0 && strchr("=~", word[size]) != NULL)
+    size_t size = strlen(name_text(name));
+    if (strncmp(word, name_text(name), size) == 0 && strchr("=~", word[size]) != NULL)
       return name;
   }
   assert(0 && "a response has names that there are");
@@ -44,6 +51,7 @@ void groups_begin(groups *g, const egress_alloc *alloc) {
   *g = (groups){.alloc = alloc};
   egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
   options.alloc = alloc;
+  options.globs = (uint32_t)is_text;
   assert(egress_cache_new(&g->cache, &options) == 0);
 }
 

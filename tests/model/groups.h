@@ -25,6 +25,9 @@ typedef struct groups {
 void groups_begin(groups *g, const egress_alloc *alloc);
 void groups_end(groups *g);
 
+/* From now on the names below the glob are text, and the cache has globs of it; 0: they are of the new kind. */
+void groups_name(int as_text);
+
 /* The three things that can happen to a group; `s` says which and how. Returns 1, or 0 when that changes nothing. */
 int groups_play(groups *g, const step *s);
 

@@ -42,15 +42,20 @@ static void judge_empty_glob(const client *c, int type) {
          'a' + name);
 }
 
+/* The client came with what there is of a name, and is not told it for a glob. */
+static int is_excused(const view *v, int name, int value) {
+  return v->excused >> name & 1 && v->told[name] == value;
+}
+
 /* c70: who asks for a glob is told of all below it. What is on its way out may still be there (c58). */
 static void judge_glob(const client *c, const xds_response *response, int type) {
   const view *v = &c->views[type];
   int exist = 0, told_empty = 0;
   for (int name = FIRST_BELOW; name < NAMES; name++) {
-    int value = c->taken.value[type][name], is_excused = v->excused >> name & 1 && v->told[name] == value;
+    int value = c->taken.value[type][name];
     exist += value != 0;
-    MUST(value == 0 || mentioned(response) >> name & 1 || is_excused, "c70: %c %c is not told for its glob",
-         TYPE_LETTERS[type], 'a' + name);
+    MUST(value == 0 || mentioned(response) >> name & 1 || is_excused(v, name, value),
+         "c70: %c %c is not told for its glob", TYPE_LETTERS[type], 'a' + name);
   }
   for (size_t i = 0; i < response->removed; i++)
     told_empty += name_of(response->gone[i]) == GLOB;
@@ -170,7 +175,8 @@ static void note_response(client *c, const xds_response *response, int type) {
   v->asked &= (uint8_t)~names;
   v->warming &= (uint8_t)~names;
   v->repeatable = (uint8_t)((v->repeatable & ~names) | unsayable(c, type));
-  if (c->config.gate_on_ack && (type == LISTENERS || type == ROUTES)) /* it may be told before, and with, its change */
+  /* It may be told before, and with, its change. */
+  if (c->config.gate_on_ack && type >= LISTENERS && type <= SCOPED_ROUTES)
     v->repeatable = 0xff;
   v->asked_all = v->warmed = 0;
   memcpy(v->made, response->nonce, XDS_WORD);
@@ -198,6 +204,33 @@ int judge_response(client *c, const xds_response *response, int last_type) {
   return type;
 }
 
+/*
+ * c70: a glob that was asked for and of which nothing came is settled: the client came with all below it. What comes
+ * below it from now on is a change, which may be told later than other things of the type.
+ */
+static void judge_silent_glob(const client *c, int type) {
+  const view *v = &c->views[type];
+  int exist = 0;
+  for (int name = FIRST_BELOW; name < NAMES; name++) {
+    int value = c->taken.value[type][name];
+    exist += value != 0;
+    MUST(value == 0 || is_excused(v, name, value), "c70: client %d is not told of %c %c for its glob", c->id,
+         TYPE_LETTERS[type], 'a' + name);
+  }
+  MUST(exist > 0 || (v->excused & BELOW) != 0, "c70: client %d is not told that the glob of %c is empty", c->id,
+       TYPE_LETTERS[type]);
+}
+
+void judge_silence(client *c) {
+  for (int type = 0; c->taken.exists && type < TYPES; type++) {
+    view *v = &c->views[type];
+    if (!v->asked_glob || v->in_flight)
+      continue;
+    judge_silent_glob(c, type);
+    v->asked_glob = v->excused = 0;
+  }
+}
+
 static void judge_held(const client *c, int type, int name) {
   const view *v = &c->views[type];
   int held = v->held[name], due = c->due.value[type][name], letter = TYPE_LETTERS[type];
@@ -223,15 +256,6 @@ static void judge_debts(client *c, int type) {
     MUST(!(v->warming >> name & 1) || !exists, "c59: client %d does not get %c %c again after its cluster", c->id,
          letter, 'a' + name);
   }
-  int exist = 0;
-  for (int name = FIRST_BELOW; name < NAMES; name++) {
-    exist += c->due.value[type][name] != 0;
-    MUST(!v->asked_glob || c->due.value[type][name] == 0 || v->excused >> name & 1,
-         "c70: client %d is not told of %c %c for its glob", c->id, TYPE_LETTERS[type], 'a' + name);
-  }
-  MUST(!v->asked_glob || exist > 0, "c70: client %d is not told that the glob of %c is empty", c->id,
-       TYPE_LETTERS[type]);
-  v->asked_glob = v->excused = 0;
   v->asked = v->warming = v->warmed = 0;
 }
 

@@ -16,6 +16,9 @@ _Noreturn void judge_fail(const char *format, ...) __attribute__((format(printf,
  */
 int judge_response(client *c, const xds_response *response, int last_type);
 
+/* All that is due now was sent: could the server be silent about the rest? */
+void judge_silence(client *c);
+
 /* All is sent and accepted: does the client hold what it wants of what there is, and nothing else? */
 void judge_quiet(client *c);
 

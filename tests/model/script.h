@@ -12,11 +12,12 @@
 
 /* Names are a letter each. For delta, FIRST_BELOW and those after it are below a glob, which has the bit after theirs.
  */
-enum { TYPES = 6, NAMES = 5, FIRST_BELOW = 3, GLOB = NAMES, CLIENTS = 4, GROUPS = 3, EDITS_MAX = 5, SCRIPT_MAX = 400 };
+enum { TYPES = 7, NAMES = 5, FIRST_BELOW = 3, GLOB = NAMES, CLIENTS = 4, GROUPS = 3, EDITS_MAX = 6, SCRIPT_MAX = 400 };
 
-/* In the order in which they must be sent; S secrets, U a type that no snapshot has: neither has a place in it. */
-#define TYPE_LETTERS "CELRSU"
-enum { CLUSTERS = 0, ENDPOINTS = 1, LISTENERS = 2, ROUTES = 3 };
+/* In the order in which they must be sent; P scoped routes, S secrets, U a type that no snapshot has: these have no
+   place in it. */
+#define TYPE_LETTERS "CELRPSU"
+enum { CLUSTERS = 0, ENDPOINTS = 1, LISTENERS = 2, ROUTES = 3, SCOPED_ROUTES = 4 };
 
 /* Clients join one of the first two. */
 #define GROUP_NAMES \

@@ -47,7 +47,9 @@ static void narrow(step *s, const focus *f) {
     s->edits[i].type = (uint8_t)((f->first_type + s->edits[i].type % f->types) % (TYPES - 1));
 }
 
+/* The script of a seed; every other is played with the other kind of globs. */
 static size_t make_script(step steps[SCRIPT_MAX], uint64_t seed) {
+  groups_name(seed & 1);
   choices from = {take_random, &seed};
   size_t count = 20 + take_random(&seed, SCRIPT_MAX - 20);
   focus f = {take_random(&seed, TYPES), 1 + take_random(&seed, TYPES), take_random(&seed, CLIENTS),

@@ -90,24 +90,10 @@ static inline void hs_serve(const char *words) {
 
 /* A cluster "a" of somewhat more than `size` bytes. */
 static inline void hs_serve_large(size_t size) {
-  uint8_t *bytes = malloc(size + 64), *text = malloc(size);
-  egress_snapshot_builder *builder;
   egress_snapshot *snap;
-  egress_resource *resource;
-  cr_assert(bytes != NULL && text != NULL);
-  for (size_t i = 0; i < size; i++)
-    text[i] = (uint8_t)('a' + i * i % 23);
-  uint8_t *end = egress__put_bytes(xds_put_text(bytes, 1, "a"), 15, text, size);
-  cr_assert_eq(egress_snapshot_builder_new(&builder, NULL, NULL), 0);
-  cr_assert_eq(egress_resource_new(&resource, EGRESS_TYPE_CLUSTER, "a", bytes, (size_t)(end - bytes), NULL), 0);
-  cr_assert_eq(egress_snapshot_builder_put(builder, resource), 0);
-  cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
+  cr_assert_eq(xds_snapshot_large(&snap, size, NULL), 0);
   cr_assert_eq(egress_cache_set(s.cache, "*", snap), 0);
   egress_snapshot_unref(snap);
-  egress_resource_unref(resource);
-  egress_snapshot_builder_free(builder);
-  free(text);
-  free(bytes);
 }
 
 static inline void hs_ask(http2_client *c, http2_call *call, char type) {

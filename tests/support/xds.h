@@ -3,8 +3,8 @@
 
 /*
  * xDS for tests: snapshots from a line of text, requests as bytes, responses read back and printed as a line of text.
- * A type is one letter: C clusters, E endpoints, L listeners, R routes, V virtual hosts, S secrets, U one that nobody
- * knows. Lists are words: "a=1 b=2".
+ * A type is one letter: C clusters, E endpoints, L listeners, R routes, P scoped routes, V virtual hosts, S secrets, U
+ * one that nobody knows. Lists are words: "a=1 b=2".
  */
 #undef NDEBUG /* what a test asserts holds in every build */
 #include <assert.h>
@@ -32,6 +32,8 @@ static inline const char *xds_type_url(char letter) {
     return EGRESS_TYPE_ROUTE;
   case 'V':
     return "type.googleapis.com/envoy.config.route.v3.VirtualHost";
+  case 'P':
+    return "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
   case 'U':
     return "type.googleapis.com/test.Unknown";
   default:
@@ -40,7 +42,7 @@ static inline const char *xds_type_url(char letter) {
 }
 
 static inline char xds_letter(egress__span url) {
-  for (const char *letter = "CELRVSU"; *letter != '\0'; letter++)
+  for (const char *letter = "CELRPVSU"; *letter != '\0'; letter++)
     if (strlen(xds_type_url(*letter)) == url.size && memcmp(xds_type_url(*letter), url.data, url.size) == 0)
       return *letter;
   return '?';
@@ -140,6 +142,29 @@ static inline int xds_snapshot_new(egress_snapshot **out, const char *text, cons
   if (rv == 0)
     rv = egress_snapshot_builder_build(out, builder);
   egress_snapshot_builder_free(builder);
+  return rv;
+}
+
+/* A snapshot with one cluster, "a", of somewhat more than `size` bytes. Returns 0 or EGRESS_ENOMEM. */
+static inline int xds_snapshot_large(egress_snapshot **out, size_t size, const egress_alloc *alloc) {
+  uint8_t *bytes = malloc(size + XDS_WORD), *text = malloc(size);
+  egress_snapshot_builder *builder = NULL;
+  egress_resource *resource = NULL;
+  assert(bytes != NULL && text != NULL);
+  for (size_t i = 0; i < size; i++)
+    text[i] = (uint8_t)('a' + i * i % 23);
+  uint8_t *end = egress__put_bytes(xds_put_text(bytes, 1, "a"), 15, text, size);
+  int rv = egress_snapshot_builder_new(&builder, NULL, alloc);
+  if (rv == 0)
+    rv = egress_resource_new(&resource, EGRESS_TYPE_CLUSTER, "a", bytes, (size_t)(end - bytes), alloc);
+  if (rv == 0)
+    rv = egress_snapshot_builder_put(builder, resource);
+  if (rv == 0)
+    rv = egress_snapshot_builder_build(out, builder);
+  egress_resource_unref(resource);
+  egress_snapshot_builder_free(builder);
+  free(text);
+  free(bytes);
   return rv;
 }
 

@@ -58,7 +58,7 @@ async def connected(cache: Cache, delta: bool) -> AsyncIterator[Client]:
 
 
 @VARIANTS
-async def test_c01_c34_a_type_of_ones_own(delta: bool) -> None:
+async def test_c1_c34_a_type_of_ones_own(delta: bool) -> None:
     def tenant(name: str, value: str) -> Resource:
         return Resource(OWN, name, struct_pb2.Value(string_value=value).SerializeToString())
 

@@ -43,11 +43,11 @@ def socket_address(port: int) -> dict[str, Any]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def saying(text: str) -> dict[str, Any]:
+def saying(text: str, name: str = "saying") -> dict[str, Any]:
     """Routes where every request is answered with ``text``."""
     answer = {"status": 200, "body": {"inline_string": text}}
     hosts = [{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "direct_response": answer}]}]
-    return {"name": "saying", "virtual_hosts": hosts}
+    return {"name": name, "virtual_hosts": hosts}
 
 
 class Whole:
@@ -210,11 +210,11 @@ class Whole:
 
     # ---- what a client sees ----
 
-    def get(self, path: str) -> tuple[int, str, str | None]:
+    def get(self, path: str, **headers: str) -> tuple[int, str, str | None]:
         """Status, body and the extension's header; status 0: nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports["main"].port, timeout=10)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             return response.status, response.read().decode(), response.getheader("x-extension")
         except (ConnectionError, http.client.HTTPException):
@@ -245,3 +245,21 @@ class Whole:
             "secret": self.served_certificate(),
             "runtime": entries.get("whole", {}).get("final_value", ""),
         }
+
+
+class Asking(Whole):
+    """An Envoy that asks over REST for everything, 20 times a second."""
+
+    def _service(self) -> dict[str, Any]:
+        return {
+            "api_type": "REST",
+            "transport_api_version": "V3",
+            "cluster_names": ["snapshotd"],
+            "refresh_delay": "0.05s",
+            "request_timeout": "5s",
+        }
+
+    def bootstrap(self) -> dict[str, Any]:
+        made = super().bootstrap()
+        del made["static_resources"]["clusters"][0]["typed_extension_protocol_options"]  # plain HTTP/1
+        return made

@@ -50,6 +50,9 @@ Test(cache, options_are_checked) {
   cr_assert_eq(egress_cache_new(&made, &options.known), EGRESS_EABI);
   options.known.size = 1;
   cr_assert_eq(egress_cache_new(&made, &options.known), EGRESS_EINVAL);
+  options.known = (egress_cache_options)EGRESS_CACHE_OPTIONS_INIT;
+  options.known.globs = 2;
+  cr_assert_eq(egress_cache_new(&made, &options.known), EGRESS_EINVAL);
   cr_assert_eq(egress_cache_new(NULL, NULL), EGRESS_EINVAL);
   cr_assert_eq(made, NULL);
 }

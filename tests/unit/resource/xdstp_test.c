@@ -102,8 +102,35 @@ Test(xdstp, c70_what_a_glob_is) {
   cr_assert_not(is_glob("xdstp://a/T/foo/*/x"));
   cr_assert_not(is_glob("xdstp://a/T/foo?x=/*"));
   cr_assert_not(is_glob("xdstp://a/T/%2A"));
-  cr_assert_not(is_glob("foo/*"));
   cr_assert_not(is_glob("*"));
+}
+
+Test(xdstp, c70_what_a_glob_of_another_kind_is) {
+  cr_assert(is_glob("foo/*"));
+  cr_assert(is_glob("foo/bar/*"));
+  cr_assert(is_glob("/*"));
+  cr_assert(is_glob("//*"));
+  cr_assert(is_glob("foo?x/*"));
+  cr_assert_not(is_glob("foo*"));
+  cr_assert_not(is_glob("foo/*/x"));
+  cr_assert_not(is_glob("foo/*?x=1"));
+  cr_assert_not(is_glob("foo/**"));
+  cr_assert_not(is_glob(""));
+}
+
+Test(xdstp, c70_a_glob_of_another_kind_stands_for_all_that_begins_so) {
+  cr_assert(has("foo/*", "foo/bar"));
+  cr_assert(has("foo/*", "foo/bar/baz"));
+  cr_assert(has("foo/*", "foo/bar?x=1"), "all of it is text");
+  cr_assert(has("foo/*", "foo/?"));
+  cr_assert(has("foo/*", "foo//"));
+  cr_assert(has("foo/*", "foo/*"), "of an error");
+  cr_assert(has("/*", "/a"));
+  cr_assert_not(has("foo/*", "foo"));
+  cr_assert_not(has("foo/*", "foo/"));
+  cr_assert_not(has("foo/*", "foobar/x"));
+  cr_assert_not(has("/*", "a/b"));
+  cr_assert_not(has("xdstp:/*", "xdstp://a/T/x"), "the new kind has its own");
 }
 
 Test(xdstp, c70_what_a_glob_stands_for) {
@@ -148,11 +175,16 @@ Test(xdstp, c70_all_globs_above_a_name) {
   cr_assert_str_eq(above("xdstp://a/T/"), "");
   cr_assert_str_eq(above("xdstp://a/T"), "");
   cr_assert_str_eq(above("xdstp://a"), "");
-  cr_assert_str_eq(above("a/b/c"), "");
+  cr_assert_str_eq(above("a/b/c"), "a/* a/b/* ");
+  cr_assert_str_eq(above("/a?b/c"), "/* /a?b/* ");
+  cr_assert_str_eq(above("//"), "/* ");
+  cr_assert_str_eq(above("a/"), "");
+  cr_assert_str_eq(above("a"), "");
 }
 
-Test(xdstp, c70_globs_have_a_greatest_depth) {
-  char name[256] = "xdstp://a/T";
+static void check_depth(const char *root) {
+  char name[256];
+  strcpy(name, root);
   for (int i = 0; i < EGRESS__GLOB_DEPTH_MAX - 1; i++)
     strcat(name, "/x");
   strcat(name, "/*");
@@ -163,4 +195,9 @@ Test(xdstp, c70_globs_have_a_greatest_depth) {
   for (const char *at = above(name); (at = strchr(at, ' ')) != NULL; at++)
     globs++;
   cr_assert_eq(globs, EGRESS__GLOB_DEPTH_MAX);
+}
+
+Test(xdstp, c70_globs_have_a_greatest_depth) {
+  check_depth("xdstp://a/T");
+  check_depth("a");
 }

@@ -121,6 +121,19 @@ static const char *item_names(egress__buf *response) {
   return out;
 }
 
+Test(client_status, c31_all_scoped_routes_of_who_names_none) {
+  xds_client client;
+  egress__buf response;
+  xds_begin(&client, EGRESS__XDS_SOTW);
+  xds_set(&client, "g", "P: a=1 b=1 R: r=1");
+  xds_ask(&client, (xds_request){.type = 'P'});
+  egress__buf_init(&response, client.config.alloc);
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_str_eq(item_names(&response), "a b ");
+  egress__buf_dispose(&response);
+  xds_end(&client);
+}
+
 Test(client_status, c70_of_a_glob_what_is_below_it) {
   xds_client client;
   egress__buf response;

@@ -180,6 +180,13 @@ Test(delta, c30_empty_lists_change_nothing) {
   SENT("E: a=2 b=2", set("E: a=2 b=2"));
 }
 
+Test(delta, c31_empty_first_request_for_scoped_routes_is_wildcard) {
+  set("P: a=1 b=1");
+  SENT("P: a=1 b=1", subscribe('P', NULL));
+  ack('P');
+  SENT("P: a=2 -b", set("P: a=2"));
+}
+
 Test(delta, c31_star_is_wildcard) {
   set("L: a=1");
   SENT("L: a=1", subscribe('L', "*"));

@@ -8,6 +8,7 @@
 
 #include "support/counted.h"
 
+#define SCOPED_ROUTES "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration"
 #define SECRET "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 enum { TEXT = 4096 };
@@ -148,6 +149,12 @@ Test(fetch, c81_all_or_what_exists_of_what_is_named) {
   cr_assert_str_eq(ask_clusters("\"*\"", ""), "a=1 b=2");
   cr_assert_str_eq(ask_clusters("\"b\", \"none\"", ""), "b=2");
   cr_assert_str_eq(ask_clusters("\"none\"", ""), "");
+}
+
+Test(fetch, c31_an_empty_list_of_scoped_routes_means_all) {
+  set(NULL, resource(SCOPED_ROUTES, "a", ""), resource(SCOPED_ROUTES, "b", ""));
+  cr_assert_str_eq(ask(SCOPED_ROUTES, "", ""), "a= b=");
+  cr_assert_str_eq(ask(SCOPED_ROUTES, "\"b\"", ""), "b=");
 }
 
 Test(fetch, c34_an_empty_list_of_another_type_means_none) {

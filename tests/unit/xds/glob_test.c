@@ -222,6 +222,133 @@ Test(glob, c70_state_of_the_world_has_no_globs) {
   xds_end(&other);
 }
 
+/* ---- names of other kinds, in a cache that has globs of them ---- */
+
+static void begin_with_globs(void) {
+  egress_cache_options options = EGRESS_CACHE_OPTIONS_INIT;
+  options.globs = 1;
+  egress_cache *cache;
+  cr_assert_eq(egress_cache_new(&cache, &options), 0);
+  xds_connect(&client, cache, EGRESS__XDS_DELTA);
+  egress_cache_unref(cache);
+}
+TestSuite(text_glob, .init = begin_with_globs, .fini = end);
+
+Test(glob, c83_without_the_option_such_a_name_is_any_name) {
+  set("E: b/c=1 b/*=1");
+  SENT("E: b/*=1", subscribe('E', "b/*"));
+  ack('E');
+  SENT("", set("E: b/c=2 b/*=1"));
+  SENT("E: -b/*", set("E: b/c=2"));
+}
+
+/* That it is asked for again says nothing of others that it holds. */
+Test(glob, c54_without_the_option_such_a_name_is_one_that_is_held) {
+  char held[XDS_TEXT];
+  const char *now = "E: b/c=1 b/*=1";
+  snprintf(held, sizeof held, "b/c=%s b/*=%s", version_of(now, 'E', "b/c"), version_of(now, 'E', "b/*"));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "b/c", .initial = held}));
+  subscribe('E', "b/*"); /* before there is a snapshot */
+  SENT("E: b/*=1", set(now));
+}
+
+Test(text_glob, c54_asked_for_again_nothing_that_is_held_counts) {
+  char held[XDS_TEXT];
+  const char *now = "E: b/c=1 x=1";
+  snprintf(held, sizeof held, "b/c=%s x=%s", version_of(now, 'E', "b/c"), version_of(now, 'E', "x"));
+  SENT("", xds_ask(&client, (xds_request){.type = 'E', .names = "b/* x", .initial = held}));
+  subscribe('E', "b/*");
+  SENT("E: b/c=1 x=1", set(now));
+}
+
+Test(text_glob, c70_all_below_and_nothing_else) {
+  set("E: b/c=1 b/d/e=1 b/f?x=1 bb/c=1 b=1 a/b/c=1 " X "b/c=1");
+  SENT("E: b/c=1 b/d/e=1 b/f?x=1", subscribe('E', "b/*"));
+}
+
+Test(text_glob, c70_each_change_is_told_alone) {
+  set("E: b/c=1 b/d=1");
+  subscribe('E', "b/*");
+  ack('E');
+  SENT("E: b/d=2", set("E: b/c=1 b/d=2 x=1"));
+  ack('E');
+  SENT("E: b/e=1 -b/c", set("E: b/d=2 b/e=1"));
+  ack('E');
+  SENT("E: -b/d -b/e", set("E: x=1"));
+  ack('E');
+  SENT("E: b/z=1", set("E: b/z=1"));
+  ack('E');
+  SENT("", unsubscribe('E', "b/*"));
+  SENT("", set("E: b/z=2"));
+}
+
+Test(text_glob, c70_an_empty_collection_is_told_by_the_globs_name) {
+  set("E: x=1");
+  SENT("E: -b/*", subscribe('E', "b/*"));
+  SENT("", ack('E'));
+  SENT("E: b/c=1", set("E: b/c=1"));
+}
+
+Test(text_glob, c70_beside_everything) {
+  set("C: a=1 b/c=1");
+  SENT("C: a=1 b/c=1", subscribe('C', NULL));
+  ack('C');
+  SENT("C: b/c=1", subscribe('C', "b/*"));
+  ack('C');
+  SENT("C: a=2 b/c=2", set("C: a=2 b/c=2"));
+  ack('C');
+  SENT("C: b/c=2", unsubscribe('C', "b/*"));
+  SENT("", ack('C'));
+  subscribe('C', "b/*");
+  ack('C');
+  SENT("", unsubscribe('C', "*"));
+  SENT("C: b/c=3", set("C: a=3 b/c=3"));
+}
+
+Test(text_glob, c70_asked_again_all_is_told_again) {
+  set("E: b/c=1 b/d=1");
+  subscribe('E', "b/*");
+  ack('E');
+  SENT("E: b/c=1 b/d=1", subscribe('E', "b/*"));
+  ack('E');
+  xds_set(&client, "g", "E: b/c=2 b/e=1");
+  SENT("E: b/c=2 b/e=1 -b/d", subscribe('E', "b/*"));
+}
+
+Test(text_glob, c70_globs_and_names_that_overlap) {
+  set("E: b/c=1 b/d/e=1 /f=1");
+  SENT("E: /f=1 b/c=1 b/d/e=1", subscribe('E', "b/c b/d/* b/* /*"));
+  ack('E');
+  SENT("E: b/c=1", unsubscribe('E', "b/c"));
+  ack('E');
+  SENT("E: b/d/e=1", unsubscribe('E', "b/d/*"));
+  ack('E');
+  SENT("", unsubscribe('E', "b/*"));
+  SENT("E: /f=2", set("E: b/c=2 b/d/e=2 /f=2"));
+}
+
+Test(text_glob, c68_an_error_may_have_the_name_of_a_glob) {
+  set("E: b/*=#14 x=1");
+  SENT("E: b/*#14", subscribe('E', "b/*"));
+  ack('E');
+  SENT("E: b/c=1", set("E: b/c=1"));
+  ack('E');
+  SENT("E: b/*#14 -b/c", set("E: b/*=#14"));
+}
+
+Test(text_glob, c70_those_of_the_new_kind_are_there_as_ever) {
+  set("E: " X "b/c=1 " X "b/d?x=1=1 b/c=1");
+  SENT("E: " X "b/c=1", subscribe('E', X "b/*"));
+}
+
+Test(text_glob, c70_state_of_the_world_has_none) {
+  xds_client other;
+  set("E: b/c=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("", xds_ask(&other, (xds_request){.type = 'E', .names = "b/*"}));
+  xds_end(&other);
+}
+
 Test(glob, more_globs_than_the_limit_end_the_stream) {
   static uint8_t bytes[XDS_REQUEST * 4];
   egress__stream_fault fault = {0};

@@ -326,6 +326,13 @@ Test(sotw, c31_empty_list_is_wildcard) {
   SENT("C: a=1 b=1 c=1", set("C: a=1 b=1 c=1"));
 }
 
+Test(sotw, c31_empty_list_of_scoped_routes_is_wildcard) {
+  set("P: a=1 b=1");
+  SENT("P: a=1 b=1", ask('P', NULL));
+  ack('P', NULL);
+  SENT("P: a=1 b=1 c=1", set("P: a=1 b=1 c=1"));
+}
+
 Test(sotw, c31_star_is_wildcard) {
   set("L: a=1 b=1");
   SENT("L: a=1 b=1", ask('L', "*"));
@@ -368,6 +375,14 @@ Test(sotw, c34_empty_list_of_another_type_is_no_interest) {
   SENT("", ask('E', NULL));
   SENT("", set("R: a=2 E: a=2"));
   SENT("R: a=2", ask('R', "a"));
+}
+
+Test(sotw, c34_empty_list_of_scoped_routes_behind_a_name_is_none) {
+  set("P: a=1 b=1");
+  SENT("P: a=1", ask('P', "a"));
+  ack('P', "a");
+  SENT("", ask('P', NULL));
+  SENT("", set("P: a=2 b=2"));
 }
 
 Test(sotw, c35_what_everything_is_depends_on_the_node) {
@@ -552,6 +567,17 @@ Test(sotw, c45_named_clusters_are_sent_whole) {
   SENT("C: a=2 b=1", set("C: a=2 b=1 c=1"));
   ack('C', "a b");
   SENT("C: b=1", set("C: b=1 c=1"));
+}
+
+Test(sotw, c45_scoped_routes_are_sent_whole) {
+  set("P: a=1 b=1");
+  ask('P', NULL);
+  ack('P', NULL);
+  SENT("P: a=2 b=1", set("P: a=2 b=1"));
+  ack('P', NULL);
+  SENT("P: b=1", set("P: b=1"));
+  ack('P', NULL);
+  SENT("P:", set("C: a=1"));
 }
 
 Test(sotw, c46_deletion_of_another_type_is_not_told) {

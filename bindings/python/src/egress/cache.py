@@ -50,15 +50,17 @@ class Cache:
 
     __slots__ = ("__weakref__", "_raw", "_servers")
 
-    def __init__(self, *, answer: float | None = None) -> None:
+    def __init__(self, *, answer: float | None = None, globs: bool = False) -> None:
         """With ``answer``, a client that asks for a name that is not there waits for so many seconds.
 
         A ``Wanted`` event tells of the name; the answer is a snapshot that has it, or ``absent``.
+
+        With ``globs``, a name that ends in ``/*`` stands for all that begins so, to clients that speak delta.
         """
         answer_ms = 0 if answer is None else round(answer * 1000)
         if answer is not None and not 1 <= answer_ms < 1 << 32:
             raise ValueError(f"an answer takes 0.001 to 4294967 seconds, not {answer}")
-        code, raw = lowlevel.egress_cache_new(answer_ms)
+        code, raw = lowlevel.egress_cache_new((answer_ms, int(globs)))
         check(code, ServerError)
         self._raw = raw
         self._servers: WeakSet[Server] = WeakSet()
