@@ -239,11 +239,12 @@ static PyObject *load_tuple(const egress_load_report *report) {
 }
 
 static PyObject *event_tuple(const egress_event *event) {
-  return Py_BuildValue("(iKNNNNNNNiKKKN)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
+  return Py_BuildValue("(iKNNNNNNNiKKKNK)", event->kind, (unsigned long long)event->stream_id, peer_text(event->node_id),
                        peer_text(event->group), peer_text(event->peer), peer_text(event->type_url),
                        peer_text(event->version), peer_text(event->message), peer_text(event->resource), event->status,
                        (unsigned long long)event->elapsed_ms, (unsigned long long)event->bytes,
-                       (unsigned long long)event->lost, load_tuple(event->load));
+                       (unsigned long long)event->lost, load_tuple(event->load),
+                       (unsigned long long)event->since_change_ms);
 }
 %}
 

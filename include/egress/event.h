@@ -95,6 +95,12 @@ typedef struct egress_event {
   uint64_t lost;
   /** What the client reported (LOAD_REPORT): ``egress/load.h``. Else NULL. */
   const struct egress_load_report *load;
+  /**
+   * Milliseconds since the change that the response brought (ACKED): since another snapshot counted for the client, and
+   * if that was followed by others before the client could be told, since the first of them. 1 or more; 0: the response
+   * brought none, such as the first one, or what was asked for. Else 0.
+   */
+  uint64_t since_change_ms;
 } egress_event;
 
 /**

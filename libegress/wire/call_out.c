@@ -157,6 +157,8 @@ void egress__calls_written(egress__conn *conn) {
 }
 
 void egress__call_wake(egress__caller *caller) {
+  if (caller->server->ready == NULL) /* the first of those that are woken together */
+    egress__server_set_clock(caller->server);
   egress__call_mark_ready((egress__call *)caller);
   egress__server_wake(caller->server);
 }

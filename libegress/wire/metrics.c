@@ -20,13 +20,13 @@ size_t egress__metrics_type(const char *type_url) {
   return OTHER;
 }
 
-static void count_ack(egress__type_metrics *type, uint64_t elapsed_ms) {
+static void count_time(egress__histogram *histogram, uint64_t elapsed_ms) {
   size_t i = 0;
   while (i < EGRESS__METRIC_BUCKETS && elapsed_ms > bounds_ms[i])
     i++;
-  type->acks++;
-  type->buckets[i]++;
-  type->elapsed_ms += elapsed_ms;
+  histogram->count++;
+  histogram->buckets[i]++;
+  histogram->total_ms += elapsed_ms;
 }
 
 void egress__metrics_count(egress__metrics *metrics, const egress_event *event) {
@@ -47,7 +47,9 @@ void egress__metrics_count(egress__metrics *metrics, const egress_event *event) 
     type->bytes += event->bytes;
     return;
   case EGRESS_EVENT_ACKED:
-    count_ack(type, event->elapsed_ms);
+    count_time(&type->acks, event->elapsed_ms);
+    if (event->since_change_ms != 0)
+      count_time(&type->changes, event->since_change_ms);
     return;
   case EGRESS_EVENT_NACKED:
     type->nacks++;
@@ -110,19 +112,27 @@ static void put_seconds(egress__buf *out, uint64_t ms) {
   egress__buf_printf(out, "%" PRIu64 ".%03u", ms / 1000, (unsigned)(ms % 1000));
 }
 
-static void print_latency(egress__buf *out, const char *type_url, const egress__type_metrics *type) {
-  static const char name[] = "egress_ack_latency_seconds";
+static void print_histogram(egress__buf *out, const char *name, const char *type_url,
+                            const egress__histogram *histogram) {
   uint64_t count = 0;
   for (size_t i = 0; i < EGRESS__METRIC_BUCKETS; i++) {
-    count += type->buckets[i];
+    count += histogram->buckets[i];
     egress__buf_printf(out, "%s_bucket{type=\"%s\",le=\"", name, type_url);
     put_seconds(out, bounds_ms[i]);
     egress__buf_printf(out, "\"} %" PRIu64 "\n", count);
   }
-  egress__buf_printf(out, "%s_bucket{type=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, type_url, type->acks);
+  egress__buf_printf(out, "%s_bucket{type=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, type_url, histogram->count);
   egress__buf_printf(out, "%s_sum{type=\"%s\"} ", name, type_url);
-  put_seconds(out, type->elapsed_ms);
-  egress__buf_printf(out, "\n%s_count{type=\"%s\"} %" PRIu64 "\n", name, type_url, type->acks);
+  put_seconds(out, histogram->total_ms);
+  egress__buf_printf(out, "\n%s_count{type=\"%s\"} %" PRIu64 "\n", name, type_url, histogram->count);
+}
+
+/* `first` is that of the first type. */
+static void print_latency(egress__buf *out, const char *name, const char *help, const egress__histogram *first) {
+  head(out, name, "histogram", help);
+  for (size_t i = 0; i < EGRESS__METRIC_TYPES; i++)
+    print_histogram(out, name, type_name(i),
+                    (const egress__histogram *)((const char *)first + i * sizeof(egress__type_metrics)));
 }
 
 void egress__metrics_print(egress__buf *out, const egress__metrics *metrics, const egress__gauges *gauges) {
@@ -136,10 +146,10 @@ void egress__metrics_print(egress__buf *out, const egress__metrics *metrics, con
   by_type(out, "egress_requests_total", "counter", "Requests.", &first->requests, sizeof *first);
   by_type(out, "egress_responses_total", "counter", "Responses.", &first->responses, sizeof *first);
   by_type(out, "egress_response_bytes_total", "counter", "Bytes of responses.", &first->bytes, sizeof *first);
-  by_type(out, "egress_acks_total", "counter", "Responses that clients accepted.", &first->acks, sizeof *first);
+  by_type(out, "egress_acks_total", "counter", "Responses that clients accepted.", &first->acks.count, sizeof *first);
   by_type(out, "egress_nacks_total", "counter", "Responses that clients refused.", &first->nacks, sizeof *first);
-  head(out, "egress_ack_latency_seconds", "histogram", "Time from a response to its acceptance.");
-  for (size_t i = 0; i < EGRESS__METRIC_TYPES; i++)
-    print_latency(out, type_name(i), &first[i]);
+  print_latency(out, "egress_ack_latency_seconds", "Time from a response to its acceptance.", &first->acks);
+  print_latency(out, "egress_change_latency_seconds",
+                "Time from a change to the acceptance of the response that brought it.", &first->changes);
   one(out, "egress_events_dropped_total", "counter", "Events that nobody took in time.", gauges->dropped_events);
 }

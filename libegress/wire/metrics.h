@@ -15,10 +15,15 @@ enum {
   EGRESS__METRIC_STATUSES = 17, /* the values of google.rpc.Code */
 };
 
+typedef struct egress__histogram {
+  uint64_t buckets[EGRESS__METRIC_BUCKETS + 1]; /* how many took so long */
+  uint64_t count, total_ms;                     /* all of them together */
+} egress__histogram;
+
 typedef struct egress__type_metrics {
-  uint64_t requests, responses, bytes, acks, nacks;
-  uint64_t buckets[EGRESS__METRIC_BUCKETS + 1]; /* of acks: how many took so long */
-  uint64_t elapsed_ms;                          /* all of them together */
+  uint64_t requests, responses, bytes, nacks;
+  egress__histogram acks;    /* from the response */
+  egress__histogram changes; /* of these, those that brought a change: from that */
 } egress__type_metrics;
 
 /** `{0}` at the beginning. */

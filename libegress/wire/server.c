@@ -334,6 +334,13 @@ void egress__server_enter(egress_server *server) {
   server->streams.now_ms = uv_now(server->loop);
 }
 
+void egress__server_set_clock(egress_server *server) {
+  if (server->is_turning)
+    return;
+  uv_update_time(server->loop);
+  server->streams.now_ms = uv_now(server->loop);
+}
+
 void egress__server_leave(egress_server *server) {
   egress__conns_settle(server);
   tell_events(server);

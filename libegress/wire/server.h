@@ -87,6 +87,9 @@ void egress__server_enter(egress_server *server);
 /** Ends it: what came of it is sent, and told to the embedder. */
 void egress__server_leave(egress_server *server);
 
+/** Sets the clock for what the embedder does between a leave and an enter: the loop may have slept since it looked. */
+void egress__server_set_clock(egress_server *server);
+
 /** Has what is left to do done once control is back in the loop, unless that is before long anyway. */
 void egress__server_wake(egress_server *server);
 

@@ -60,6 +60,18 @@ void egress__record_dispose(egress__record *record, const egress_alloc *alloc) {
   *record = (egress__record){0};
 }
 
+void egress__record_changed(egress__record *record, int differs, uint64_t ms) {
+  if (!differs)
+    record->changed_ms = 0;
+  else if (record->changed_ms == 0)
+    record->changed_ms = ms;
+}
+
+void egress__record_brings(egress__record *record) {
+  record->brought_ms = record->changed_ms;
+  record->changed_ms = 0;
+}
+
 void egress__record_sent(egress__record *record, egress__version *version, uint64_t now_ms) {
   egress__version_unref(record->sent);
   record->sent = version;
@@ -69,6 +81,7 @@ void egress__record_sent(egress__record *record, egress__version *version, uint6
 void egress__record_accepted(egress__record *record, uint64_t now_ms) {
   replace(&record->acked, record->sent);
   record->acked_ms = now_ms;
+  record->brought_ms = 0;
 }
 
 int egress__record_refused(egress__record *record, const egress_alloc *alloc, int32_t code, const char *text,
@@ -83,5 +96,6 @@ int egress__record_refused(egress__record *record, const egress_alloc *alloc, in
   record->refusal = refusal;
   replace(&record->nacked, record->sent);
   record->nacked_ms = now_ms;
+  record->brought_ms = 0;
   return 0;
 }

@@ -5,7 +5,7 @@
 
 /*
  * What is kept of a type on a stream only to be shown: which versions were sent, accepted and refused, and when. It
- * has 64 bytes; texts are shared by all streams, or there only after a refusal.
+ * has 80 bytes; texts are shared by all streams, or there only after a refusal.
  */
 
 /** Texts of versions, each kept once while somebody refers to it. Thread: the loop's. */
@@ -40,11 +40,19 @@ typedef struct egress__refusal {
 /** `{0}` at the beginning. Times are those of the stream's config; 0: never. */
 typedef struct egress__record {
   uint64_t requested_ms, sent_ms, acked_ms, nacked_ms; /* the last of each */
-  egress__version *sent, *acked, *nacked;              /* NULL: none, or they are not kept */
-  egress__refusal *refusal;                            /* the last; NULL: none */
+  uint64_t changed_ms;                                 /* a change of then was not sent yet; 0: none waits */
+  uint64_t brought_ms;                    /* the response in flight brings a change of then; 0: it brings none */
+  egress__version *sent, *acked, *nacked; /* NULL: none, or they are not kept */
+  egress__refusal *refusal;               /* the last; NULL: none */
 } egress__record;
 
 void egress__record_dispose(egress__record *record, const egress_alloc *alloc);
+
+/** Another snapshot is to be brought to the client, since `ms` (0: nobody knows); `differs` 0: it has that already. */
+void egress__record_changed(egress__record *record, int differs, uint64_t ms);
+
+/** The response that is made brings it there. */
+void egress__record_brings(egress__record *record);
 
 /** A response was made; takes the reference to `version` (NULL: not kept) over. */
 void egress__record_sent(egress__record *record, egress__version *version, uint64_t now_ms);

@@ -8,6 +8,11 @@ const char *egress__source_group(const egress__source *source) {
   return source->watch.group == NULL ? "" : egress__group_name(source->watch.group);
 }
 
+void egress__source_changed(egress__source *source, uint64_t now_ms) {
+  if (source->changed_ms == 0)
+    source->changed_ms = now_ms;
+}
+
 void egress__source_dispose(egress__source *source) {
   egress__watch_leave(&source->watch);
   egress_snapshot_unref(source->snap);
@@ -82,6 +87,8 @@ static void move_to(egress__source *source, egress__track *tracks, egress_snapsh
     adopt_type(source, track, to, pace->variant);
     keep_objection(track, egress__snapshot_type(before, type_url), egress__snapshot_type(snap, type_url),
                    egress__snapshot_type(to, type_url));
+    egress__record_changed(&track->record, egress__track_must_step(track, egress__snapshot_type(to, type_url)),
+                           source->goal_ms);
   }
   egress_snapshot_ref(to);
   egress_snapshot_unref(source->snap);
@@ -131,6 +138,8 @@ int egress__source_adopt(egress__source *source, egress__track *tracks, const eg
     return 0;
   }
   egress__watch_take(&source->watch, snap);
+  source->goal_ms = source->changed_ms;
+  source->changed_ms = 0;
   if (snap != NULL) /* else it was forgotten, or is not there yet: the client keeps what it has */
     move_to(source, tracks, snap, bridge, pace);
   return 0;

@@ -16,11 +16,16 @@ typedef struct egress__source {
   egress_cache *cache; /* borrowed; NULL: not known yet */
   egress__watch watch;
   egress_snapshot *snap;  /* what the client is being brought to; NULL: there was none yet */
+  uint64_t changed_ms;    /* another snapshot counts since then, and is not adopted yet; 0: nobody knows of one */
+  uint64_t goal_ms;       /* what is meant counts since then; 0: nobody knows */
   egress__bridge *bridge; /* `snap` is of this, which leads to what is meant; NULL: it is what is meant */
 } egress__source;
 
 /** Its group; "": it has not joined one. */
 const char *egress__source_group(const egress__source *source);
+
+/** Another snapshot may count since now. */
+void egress__source_changed(egress__source *source, uint64_t now_ms);
 
 /** Leaves the group and forgets the snapshot; a source that never joined may be disposed of too. */
 void egress__source_dispose(egress__source *source);

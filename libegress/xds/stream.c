@@ -43,9 +43,11 @@ struct egress__stream {
 };
 
 static void on_change(egress__watch *watch) {
-  egress__stream *stream = ((egress__source *)((char *)watch - offsetof(egress__source, watch)))->stream;
+  egress__source *source = (egress__source *)((char *)watch - offsetof(egress__source, watch));
+  egress__stream *stream = source->stream;
   if (!stream->inside)
     stream->config->on_ready(stream, stream->user);
+  egress__source_changed(source, stream->config->now_ms);
 }
 
 int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
@@ -248,6 +250,7 @@ static int take_answer(egress__stream *stream, egress__track *track, const egres
   event.version = egress_snapshot_type_label(track->source->snap, track->type_url);
   event.group = egress__source_group(track->source);
   event.elapsed_ms = now_ms - track->record.sent_ms;
+  uint64_t brought_ms = track->record.brought_ms;
   if (request->has_error) {
     event.kind = EGRESS_EVENT_NACKED;
     event.status = request->error_code;
@@ -257,6 +260,8 @@ static int take_answer(egress__stream *stream, egress__track *track, const egres
       return rv;
     egress__track_refused(track);
   } else {
+    if (brought_ms != 0)
+      event.since_change_ms = now_ms > brought_ms ? now_ms - brought_ms : 1;
     egress__record_accepted(&track->record, now_ms);
     egress__track_accepted(track);
   }

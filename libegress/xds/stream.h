@@ -44,7 +44,7 @@ typedef struct egress__stream_config {
   /* What all streams remember together, and the most that they may; it outlives them. NULL: there is no such limit. */
   struct egress__remembered *remembered;
   /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in
-     the loop. Never called from inside a call on the same stream. */
+     the loop; and set `now_ms`, if nobody has. Never called from inside a call on the same stream. */
   void (*on_ready)(egress__stream *stream, void *user);
   /* An event; its text is valid during the call. stream_id and peer are left for the caller to fill. */
   void (*on_event)(egress__stream *stream, const egress_event *event, void *user);

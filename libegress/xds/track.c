@@ -148,6 +148,7 @@ void egress__track_sent(egress__track *track, const egress__type_set *to, int st
   if (step) {
     add_set(track, to);
     track->relabelled = track->mixed = 0;
+    egress__record_brings(&track->record);
   }
   track->stepping = (uint8_t)step;
   track->nonce = nonce;
@@ -160,6 +161,7 @@ void egress__track_settled(egress__track *track, const egress__type_set *to, int
   if (!step)
     return;
   track->relabelled = track->mixed = 0;
+  track->record.changed_ms = 0;
   add_set(track, to);
   keep_last(track);
 }

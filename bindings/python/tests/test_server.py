@@ -499,6 +499,38 @@ async def test_status_says_what_clients_want_and_have(connect: Connect) -> None:
         assert f'egress_nacks_total{{type="{CLUSTER}"}} 1\n' in server.metrics()
 
 
+async def test_a_change_is_as_old_as_it_is(connect: Connect) -> None:
+    """Also where it waits for the client to answer, and where the loop slept before it."""
+    cache = Cache()
+    cache["*"] = snapshot("a")
+
+    async def acked() -> tuple[egress.Acked, float]:
+        await client.ack(await client.answer())
+        return await next_event(server, egress.Acked), time.monotonic()
+
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        await client.ask(CLUSTER)
+        assert (await acked())[0].since_change_ms == 0
+        time.sleep(0.3)  # nobody calls the loop of the server
+        changed = time.monotonic()
+        cache["*"] = snapshot("b")
+        event, now = await acked()
+        assert 1 <= event.since_change_ms <= (now - changed) * 1000 + 10
+        cache["*"] = snapshot("c")
+        response = await client.answer()
+        changed = time.monotonic()
+        cache["*"] = snapshot("d")
+        await asyncio.sleep(0.2)  # so late is the answer
+        waited = time.monotonic() - changed
+        await client.ack(response)
+        await next_event(server, egress.Acked)
+        event, now = await acked()
+        assert event.elapsed_ms < event.since_change_ms
+        assert waited * 1000 - 10 <= event.since_change_ms <= (now - changed) * 1000 + 10
+        assert f'egress_change_latency_seconds_count{{type="{CLUSTER}"}} 3\n' in server.metrics()
+
+
 async def test_events_that_are_asked_for(connect: Connect) -> None:
     cache = Cache()
     cache["*"] = snapshot("a")

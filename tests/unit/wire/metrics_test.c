@@ -90,4 +90,20 @@ Test(metrics, an_ack_is_in_all_buckets_that_it_is_fast_enough_for) {
   has_line(text, "egress_ack_latency_seconds_sum{" CDS "} 120.004");
   has_line(text, "egress_ack_latency_seconds_count{" CDS "} 5");
   has_line(text, "egress_acks_total{" CDS "} 5");
+  has_line(text, "egress_change_latency_seconds_count{" CDS "} 0");
+}
+
+Test(metrics, an_ack_of_a_change_counts_from_that_too) {
+  count((egress_event){
+      .kind = EGRESS_EVENT_ACKED, .type_url = EGRESS_TYPE_CLUSTER, .elapsed_ms = 1, .since_change_ms = 20001});
+  count((egress_event){.kind = EGRESS_EVENT_ACKED, .type_url = EGRESS_TYPE_CLUSTER, .elapsed_ms = 4});
+  const char *text = print();
+  has_line(text, "egress_ack_latency_seconds_sum{" CDS "} 0.005");
+  has_line(text, "# TYPE egress_change_latency_seconds histogram");
+  has_line(text, "egress_change_latency_seconds_bucket{" CDS ",le=\"10.000\"} 0");
+  has_line(text, "egress_change_latency_seconds_bucket{" CDS ",le=\"30.000\"} 1");
+  has_line(text, "egress_change_latency_seconds_bucket{" CDS ",le=\"+Inf\"} 1");
+  has_line(text, "egress_change_latency_seconds_sum{" CDS "} 20.001");
+  has_line(text, "egress_change_latency_seconds_count{" CDS "} 1");
+  has_line(text, "egress_change_latency_seconds_count{type=\"other\"} 0");
 }

@@ -151,6 +151,111 @@ Test(record, a_stream_tells_of_all_that_passes) {
   }
 }
 
+/* ---- since a change ---- */
+
+static uint64_t since_ms; /* of the last ACK */
+
+static void note_since(egress__stream *stream, const egress_event *event, void *user) {
+  (void)stream;
+  (void)user;
+  if (event->kind == EGRESS_EVENT_ACKED)
+    since_ms = event->since_change_ms;
+  else
+    cr_assert_eq(event->since_change_ms, 0);
+}
+
+static void begin_since(egress__xds_variant variant) {
+  begin_stream(variant);
+  client.config.on_event = note_since;
+  since_ms = 99;
+}
+
+static uint64_t ack_at(char type, uint64_t now_ms) {
+  client.config.now_ms = now_ms;
+  since_ms = 99;
+  xds_ack(&client, type, NULL);
+  return since_ms;
+}
+
+static void set_at(const char *text, uint64_t now_ms) {
+  client.config.now_ms = now_ms;
+  xds_set(&client, "g", text);
+}
+
+Test(record, a_change_that_waits_for_an_answer_is_as_old_as_it_is) {
+  for (int variant = EGRESS__XDS_SOTW; variant <= EGRESS__XDS_DELTA; variant++) {
+    begin_since((egress__xds_variant)variant);
+    set_at("C: a=1", 1000);
+    SENT("C: a=1", xds_ask(&client, (xds_request){.type = 'C'}));
+    cr_assert_eq(ack_at('C', 1500), 0, "the first state is no change");
+    set_at("C: a=2", 2000);
+    SENT("C: a=2", xds_drain(&client));
+    set_at("C: a=3", 2100); /* waits, */
+    set_at("C: a=4", 2200); /* and is overtaken */
+    SENT("", xds_drain(&client));
+    cr_assert_eq(ack_at('C', 7000), 5000);
+    SENT("C: a=4", client.text);
+    cr_assert_eq(ack_at('C', 7010), 4910, "since the first that it was not told");
+    set_at("C: a=5", 8000);
+    xds_drain(&client);
+    cr_assert_eq(ack_at('C', 8000), 1, "in no time");
+    end_stream();
+  }
+}
+
+Test(record, what_brings_no_change_has_no_time_since_one) {
+  begin_since(EGRESS__XDS_DELTA);
+  set_at("E: a=1 b=1", 1000);
+  xds_ask(&client, (xds_request){.type = 'E', .names = "a"});
+  cr_assert_eq(ack_at('E', 1001), 0);
+  set_at("E: a=1 b=2", 2000); /* of nothing that the client wants */
+  SENT("", xds_drain(&client));
+  SENT("E: b=2", xds_ask(&client, (xds_request){.type = 'E', .names = "b"}));
+  cr_assert_eq(ack_at('E', 3000), 0);
+  set_at("E: a=1 b=3", 4000);
+  xds_drain(&client);
+  set_at("E: a=2 b=3", 5000);
+  set_at("E: a=1 b=3", 6000); /* back again: there is nothing to bring */
+  cr_assert_eq(ack_at('E', 6500), 2500);
+  SENT("", client.text);
+  SENT("E: b=3", xds_ask(&client, (xds_request){.type = 'E', .names = "b"}));
+  cr_assert_eq(ack_at('E', 7000), 0);
+  end_stream();
+}
+
+Test(record, a_refusal_ends_the_time_since_a_change) {
+  begin_since(EGRESS__XDS_DELTA);
+  set_at("C: a=1", 1000);
+  xds_ask(&client, (xds_request){.type = 'C'});
+  ack_at('C', 1001);
+  set_at("C: a=2", 2000);
+  xds_drain(&client);
+  xds_nack(&client, 'C', NULL);
+  SENT("C: a=2", xds_ask(&client, (xds_request){.type = 'C', .names = "a"}));
+  cr_assert_eq(ack_at('C', 3000), 0);
+  set_at("C: a=3", 4000);
+  xds_drain(&client);
+  cr_assert_eq(ack_at('C', 4200), 200);
+  end_stream();
+}
+
+Test(record, what_goes_last_is_as_old_as_the_change_that_removes_it) {
+  begin_since(EGRESS__XDS_SOTW);
+  set_at("C: a=1 b=1 R: r=1", 1000);
+  xds_ask(&client, (xds_request){.type = 'C'});
+  ack_at('C', 1001);
+  xds_ask(&client, (xds_request){.type = 'R', .names = "r"});
+  client.config.now_ms = 1002;
+  xds_ack(&client, 'R', "r");
+  set_at("C: a=1 R: r=2", 2000);
+  SENT("R: r=2", xds_drain(&client));
+  client.config.now_ms = 2500;
+  SENT("C: a=1", xds_ack(&client, 'R', "r"));
+  cr_assert_eq(since_ms, 500);
+  cr_assert_eq(ack_at('C', 2600), 600);
+  end_stream();
+}
+
 Test(record, everything_wanted_and_not_any_more_is_a_change_of_the_subscription) {
   begin_stream(EGRESS__XDS_DELTA);
   xds_ask(&client, (xds_request){.type = 'C'});

@@ -43,6 +43,8 @@ class Acked(Event):
     version: str
     elapsed_ms: int
     """From the response to this."""
+    since_change_ms: int
+    """From the change that the response brought, or the first of several, to this, 1 or more; 0: it brought none."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ _PLAIN = {
 
 def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     """The event that the C library described."""
-    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status, elapsed_ms, size, lost, load = raw
+    kind, stream_id, node_id, group, peer, type_url, version, message, resource, status, elapsed_ms, size, lost, load, since_change_ms = raw
     if kind in _PLAIN:
         return _PLAIN[kind](stream_id, node_id, group, peer)
     if kind in _REFUSED:
@@ -207,7 +209,7 @@ def from_tuple(raw: "lowlevel._EventTuple") -> Event:
     if kind == lowlevel.EGRESS_EVENT_DISCONNECTED:
         return Disconnected(stream_id, node_id, group, peer, message, status)
     if kind == lowlevel.EGRESS_EVENT_ACKED:
-        return Acked(stream_id, node_id, group, peer, type_url, version, elapsed_ms)
+        return Acked(stream_id, node_id, group, peer, type_url, version, elapsed_ms, since_change_ms)
     if kind == lowlevel.EGRESS_EVENT_LOAD_REPORT:
         return LoadReport(stream_id, node_id, group, peer, clusters_from_tuple(load))
     if kind == lowlevel.EGRESS_EVENT_NACKED:

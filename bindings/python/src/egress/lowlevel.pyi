@@ -20,7 +20,9 @@ _AccessTuple = tuple[int, str, str, str, int, str, str, str, tuple[str, ...], tu
 _MetricTuple = tuple[str, int, float]
 _LocalityTuple = tuple[str, str, str, int, int, int, int, int, tuple[_MetricTuple, ...]]
 _ClusterTuple = tuple[str, str, int, int, tuple[_LocalityTuple, ...], tuple[tuple[str, int], ...]]
-_EventTuple = tuple[int, int, str, str, str, str, str, str, str, int, int, int, int, tuple[_ClusterTuple, ...]]
+_EventTuple = tuple[
+    int, int, str, str, str, str, str, str, str, int, int, int, int, tuple[_ClusterTuple, ...], int
+]
 
 EGRESS_OK: Final[int]
 EGRESS_ENOMEM: Final[int]
@@ -202,7 +204,7 @@ def egress_driver_new(
         Callable[[_AccessTuple], tuple[int, str]] | None,
         str | None,
         int, int, int, int, int, int, int, int,
-        int, int, int, int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...
