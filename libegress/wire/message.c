@@ -43,7 +43,8 @@ static int make_room(egress__message *message, egress__pending *pending, size_t 
 static size_t take_head(egress__message *message, const uint8_t *data, size_t size) {
   size_t wanted = message->taken < EGRESS__MESSAGE_HEAD ? EGRESS__MESSAGE_HEAD - message->taken : 0;
   size_t taken = wanted < size ? wanted : size;
-  memcpy(message->head + message->taken, data, taken);
+  if (taken > 0) /* else `data` may be NULL */
+    memcpy(message->head + message->taken, data, taken);
   message->taken += taken;
   return taken;
 }
