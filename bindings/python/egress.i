@@ -96,9 +96,11 @@ struct TYPE {};
 %shared_object(snapshot)
 %object(egress_diag, egress_diag_free)
 %object(egress_snapshot_builder, egress_snapshot_builder_free)
+%object(egress_dangling, egress_dangling_free)
 %newobject egress_diag_new;
 %ignore egress_diag_free;
 %ignore egress_snapshot_builder_free;
+%ignore egress_dangling_free;
 
 /* Cache and server belong to one thread at a time. Their calls keep the GIL, which makes it the lock that they need;
    all of them are short. */

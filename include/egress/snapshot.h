@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include <egress/alloc.h>
-#include <egress/diag.h>
 #include <egress/export.h>
 #include <egress/resource.h>
 
@@ -18,6 +17,13 @@ typedef struct egress_snapshot egress_snapshot;
 
 /** A snapshot being put together, from nothing or from an older one. Belongs to one thread at a time. */
 typedef struct egress_snapshot_builder egress_snapshot_builder;
+
+/**
+ * What ``egress_snapshot_dangling`` found: a list of references, each a resource and what it refers to in vain, once
+ * however often it does. Resources are in the order of the snapshot, by type URL and name. It never changes; any thread
+ * may read it.
+ */
+typedef struct egress_dangling egress_dangling;
 
 /**
  * Starts a snapshot, or a transaction: with a snapshot as ``base``, put and remove what changes, build. That costs what
@@ -138,18 +144,35 @@ EGRESS_API egress_resource *egress_snapshot_at(const egress_snapshot *snap, cons
 EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, const char *type_url, const char *name);
 
 /**
- * Reports names that a resource refers to and the snapshot does not have: clusters of routes and of TCP proxies,
- * route configurations of listeners, endpoints of EDS clusters. Each is a warning in ``diag``; a snapshot with such
- * gaps can be served, because clusters may also come from an Envoy's bootstrap.
+ * Finds names that a resource refers to and the snapshot does not have: clusters of routes and of TCP proxies, route
+ * configurations of listeners, endpoints of EDS clusters. A snapshot with such gaps can be served, because clusters may
+ * also come from an Envoy's bootstrap.
  *
- * :param diag: may be NULL.
- * :return: the number of missing names; EGRESS_EINVAL: no snapshot; EGRESS_EWIRE: a resource is not the message that
- *   its type URL says; EGRESS_ELIMIT: one is nested deeper than 64 or has more than 2^20 fields in one message;
- *   EGRESS_ENOMEM.
+ * :param out: set on success only, also when nothing dangles; of the allocator of ``snap``; the caller owns it.
+ * :param snap: the report takes its own reference.
+ * :return: 0; EGRESS_EINVAL: no ``out`` or no snapshot; EGRESS_EWIRE: a resource is not the message that its type URL
+ *   says; EGRESS_ELIMIT: one is nested deeper than 64 or has more than 2^20 fields in one message; EGRESS_ENOMEM.
  *
- * Thread: any; ``diag`` belongs to one thread at a time. Since: 0.1.
+ * Thread: any. Since: 0.1.
  */
-EGRESS_API int egress_snapshot_check(const egress_snapshot *snap, egress_diag *diag);
+EGRESS_API int egress_snapshot_dangling(egress_dangling **out, egress_snapshot *snap);
+
+/** Frees ``report``; NULL is allowed. Thread: any, when nobody reads it. Since: 0.1. */
+EGRESS_API void egress_dangling_free(egress_dangling *report);
+
+/** Number of references that dangle. Thread: any. Since: 0.1. */
+EGRESS_API size_t egress_dangling_count(const egress_dangling *report);
+
+/** The resource that refers to what is missing; borrowed from the snapshot; NULL past the end. Thread: any.
+ * Since: 0.1. */
+EGRESS_API egress_resource *egress_dangling_resource(const egress_dangling *report, size_t index);
+
+/** Type URL of what is missing; lives as the report; NULL past the end. Thread: any. Since: 0.1. */
+EGRESS_API const char *egress_dangling_type_url(const egress_dangling *report, size_t index);
+
+/** Name of what is missing, as ``resource`` writes it; lives as the report; NULL past the end. Thread: any.
+ * Since: 0.1. */
+EGRESS_API const char *egress_dangling_name(const egress_dangling *report, size_t index);
 
 /**
  * Finds clusters, endpoints, route configurations and secrets that no other resource of the snapshot refers to. One
@@ -158,8 +181,8 @@ EGRESS_API int egress_snapshot_check(const egress_snapshot *snap, egress_diag *d
  *
  * :param out: set on success only: these resources as a snapshot, of the allocator of ``snap``; the caller owns one
  *   reference.
- * :return: 0; EGRESS_EINVAL: no ``out`` or no snapshot; EGRESS_EWIRE, EGRESS_ELIMIT: as for ``egress_snapshot_check``;
- *   EGRESS_ENOMEM.
+ * :return: 0; EGRESS_EINVAL: no ``out`` or no snapshot; EGRESS_EWIRE, EGRESS_ELIMIT: as for
+ * ``egress_snapshot_dangling``; EGRESS_ENOMEM.
  *
  * Thread: any. Since: 0.1.
  */

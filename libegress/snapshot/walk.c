@@ -69,7 +69,7 @@ static int walk(egress__walk *w, const egress__schema_message *message, egress__
   return rv;
 }
 
-static int walk_resource(egress__walk *w, const egress__schema_message *message, const egress_resource *resource) {
+static int walk_resource(egress__walk *w, const egress__schema_message *message, egress_resource *resource) {
   egress__range chunk;
   w->resource = resource;
   egress__fields_pop(&w->fields, 0);
@@ -86,7 +86,7 @@ int egress__walk_snapshot(egress__walk *w, const egress_snapshot *snap) {
     const egress__type_set *set = egress__snapshot_type_at(snap, i);
     const egress__schema_message *message = egress__schema_message_of_url(set->type_url, strlen(set->type_url));
     egress__cursor cursor = {.set = set};
-    const egress_resource *resource;
+    egress_resource *resource;
     while (message != NULL && rv == 0 && (resource = egress__cursor_next(&cursor)) != NULL)
       rv = walk_resource(w, message, resource);
   }

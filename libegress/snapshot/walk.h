@@ -11,7 +11,7 @@
  */
 typedef struct egress__walk {
   egress__fields fields;
-  const egress_resource *resource; /* which is being walked */
+  egress_resource *resource; /* which is being walked */
   unsigned depth;
   /* A string field, each one that counts. Returns 0, or a code that ends the walk. */
   int (*on_text)(struct egress__walk *walk, const egress__schema_field *field, egress__span text);

@@ -16,14 +16,16 @@ static void fail(const char *what, int rv) {
   abort();
 }
 
-static void check(egress_resource *r) {
+static void find_references(egress_resource *r) {
   egress_snapshot_builder *builder = NULL;
   egress_snapshot *snap = NULL;
   if (egress_snapshot_builder_new(&builder, NULL, NULL) == 0 && egress_snapshot_builder_put(builder, r) == 0 &&
       egress_snapshot_builder_build(&snap, builder) == 0) {
-    int rv = egress_snapshot_check(snap, NULL);
-    if (rv < 0 && rv != EGRESS_EWIRE && rv != EGRESS_ELIMIT)
-      fail("check", rv);
+    egress_dangling *report = NULL;
+    int rv = egress_snapshot_dangling(&report, snap);
+    egress_dangling_free(report);
+    if (rv != 0 && rv != EGRESS_EWIRE && rv != EGRESS_ELIMIT)
+      fail("dangling", rv);
   }
   egress_snapshot_unref(snap);
   egress_snapshot_builder_free(builder);
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (rv != 0)
     fail("new", rv);
   print(r);
-  check(r);
+  find_references(r);
   egress_resource_unref(r);
   return 0;
 }

@@ -128,7 +128,7 @@ static int build(const egress_alloc *alloc, void *user) {
   return rv;
 }
 
-static int check(const egress_alloc *alloc, void *user) {
+static int reports(const egress_alloc *alloc, void *user) {
   (void)user;
   egress_snapshot_builder *builder;
   egress_snapshot *snap = NULL;
@@ -138,18 +138,20 @@ static int check(const egress_alloc *alloc, void *user) {
   rv = put_all(builder);
   if (rv == 0)
     rv = egress_snapshot_builder_build(&snap, builder);
+  egress_dangling *dangling = NULL;
   if (rv == 0)
-    rv = egress_snapshot_check(snap, NULL);
-  if (rv > 1)
+    rv = egress_snapshot_dangling(&dangling, snap);
+  if ((rv == 0) != (dangling != NULL) || (rv == 0 && egress_dangling_count(dangling) != 1))
     abort();
   egress_snapshot *unused = NULL;
-  if (rv >= 0)
+  if (rv == 0)
     rv = egress_snapshot_unused(&unused, snap);
   if ((rv == 0) != (unused != NULL))
     abort();
   egress_snapshot_unref(unused);
   egress_snapshot_builder_free(builder);
   egress_snapshot_unref(snap);
+  egress_dangling_free(dangling); /* the last that has the snapshot */
   return rv;
 }
 
@@ -179,7 +181,7 @@ int main(void) {
   make_all();
   sweep_run("clash", clash, NULL);
   sweep_run("build", build, NULL);
-  sweep_run("check", check, NULL);
+  sweep_run("reports", reports, NULL);
   unref_all();
   return 0;
 }

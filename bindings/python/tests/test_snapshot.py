@@ -175,11 +175,17 @@ def test_snapshot_is_not_made_by_hand() -> None:
         Snapshot()
 
 
-def test_check_reports_what_is_missing() -> None:
+def test_what_dangles() -> None:
     eds = cluster_pb2.Cluster(name="needs-endpoints", type=cluster_pb2.Cluster.EDS)
     eds.eds_cluster_config.eds_config.ads.SetInParent()
-    found = Snapshot.build([Resource(CLUSTER, eds.name, eds.SerializeToString())]).check()
-    assert len(found) == 1 and "needs-endpoints" in found[0].message and found[0].severity == "warning"
+    needy = Resource(CLUSTER, eds.name, eds.SerializeToString())
+    found = Snapshot.build([cluster("a"), needy]).dangling()
+    gc.collect()
+    assert found == (egress.Dangling(needy, ENDPOINT, "needs-endpoints"),)
+    assert Snapshot.build([cluster("a")]).dangling() == ()
+    with pytest.raises(egress.ResourceError) as caught:
+        Snapshot.build([Resource(egress.ROUTE, "r", b"\x12\x01\x08")]).dangling()
+    assert caught.value.code is egress.Code.EWIRE
 
 
 def test_compiled_snapshot() -> None:
@@ -188,7 +194,7 @@ def test_compiled_snapshot() -> None:
     assert {resource.name for resource in snapshot.of_type(LISTENER)} == {"egress_explicit", "egress_sni"}
     again = policy.compile(explicit="127.0.0.1:3128", sni="127.0.0.1:8443", skip_unsupported=True)
     assert snapshot == again
-    assert snapshot.check() == ()
+    assert snapshot.dangling() == ()
     types = [item["@type"] for item in json.loads(snapshot.json())]
     assert LISTENER in types and len(types) == len(snapshot)
 

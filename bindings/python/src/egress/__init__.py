@@ -51,7 +51,7 @@ from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMe
 from egress.lowlevel import egress_version
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
-from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Resource, Snapshot
+from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Dangling, Resource, Snapshot
 from egress.status import CLIENT_STATUS, StreamStatus, TypeStatus
 
 __version__ = egress_version()
@@ -70,6 +70,7 @@ __all__ = [
     "Cache",
     "Code",
     "Connected",
+    "Dangling",
     "Decision",
     "Diagnostic",
     "Disconnected",

@@ -1,9 +1,10 @@
 """Resources and the sets of them that a group of Envoys gets."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from egress import lowlevel
-from egress.errors import Diagnostic, ResourceError, check, diagnostics, new_diag
+from egress.errors import Diagnostic, ResourceError, check, new_diag
 
 LISTENER: str = lowlevel.EGRESS_TYPE_LISTENER
 CLUSTER: str = lowlevel.EGRESS_TYPE_CLUSTER
@@ -141,6 +142,23 @@ class Resource:
         return hash(self.version)
 
 
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A reference to what is not there."""
+
+    resource: Resource
+    """Which refers to it."""
+    type_url: str
+    """Of what is missing, as is the name."""
+    name: str
+
+    @classmethod
+    def _of(cls, report: lowlevel.egress_dangling, index: int) -> "Dangling":
+        resource = Resource._own(lowlevel.egress_dangling_resource(report, index))
+        type_url = lowlevel.egress_dangling_type_url(report, index)
+        return cls(resource, type_url, lowlevel.egress_dangling_name(report, index))
+
+
 class Snapshot:
     """All resources that a group of Envoys is to have. It never changes; any thread may use it.
 
@@ -227,11 +245,14 @@ class Snapshot:
         raw = lowlevel.egress_snapshot_find(self._raw, type_url, name)
         return None if raw is None else Resource._own(raw)
 
-    def check(self) -> tuple[Diagnostic, ...]:
-        """Names that a resource refers to and the snapshot does not have; Envoy's own bootstrap may have them."""
-        diag = new_diag()
-        check(lowlevel.egress_snapshot_check(self._raw, diag), ResourceError, diag)
-        return diagnostics(diag)
+    def dangling(self) -> tuple[Dangling, ...]:
+        """References to what the snapshot does not have, by type URL and name of the resource that refers.
+
+        Nothing refuses them: Envoy's own bootstrap may have what is missing.
+        """
+        code, raw = lowlevel.egress_snapshot_dangling(self._raw)
+        check(code, ResourceError)
+        return tuple(Dangling._of(raw, index) for index in range(lowlevel.egress_dangling_count(raw)))
 
     def unused(self) -> "Snapshot":
         """Clusters, endpoints, route configurations and secrets that no other resource refers to."""

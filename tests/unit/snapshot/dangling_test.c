@@ -45,16 +45,13 @@ static message any(const char *type, message inner) {
 }
 
 static egress_snapshot_builder *builder;
-static egress_diag *diag;
 
 static void start(void) {
   cr_assert_eq(egress_snapshot_builder_new(&builder, NULL, NULL), 0);
-  diag = egress_diag_new(NULL);
 }
 
 static void done(void) {
   egress_snapshot_builder_free(builder);
-  egress_diag_free(diag);
 }
 
 static void put(const char *type_url, const char *name, message m) {
@@ -64,47 +61,67 @@ static void put(const char *type_url, const char *name, message m) {
   egress_resource_unref(r);
 }
 
-static int check(void) {
+static int find(egress_dangling **out) {
   egress_snapshot *snap;
   cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
-  int rv = egress_snapshot_check(snap, diag);
+  int rv = egress_snapshot_dangling(out, snap);
   egress_snapshot_unref(snap);
   return rv;
+}
+
+static const char *short_type(const char *type_url) {
+  return strrchr(type_url, '.') + 1;
+}
+
+/* All that dangles: "Listener l: Cluster a\n". */
+static const char *dangling(void) {
+  static char text[4096];
+  egress_dangling *report;
+  cr_assert_eq(find(&report), 0);
+  text[0] = '\0';
+  for (size_t i = 0; i < egress_dangling_count(report); i++) {
+    const egress_resource *from = egress_dangling_resource(report, i);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s %s: %s %s\n",
+             short_type(egress_resource_type_url(from)), egress_resource_name(from),
+             short_type(egress_dangling_type_url(report, i)), egress_dangling_name(report, i));
+  }
+  egress_dangling_free(report);
+  return text;
+}
+
+static void fails_with(int code) {
+  egress_dangling *report = NULL;
+  cr_assert_eq(find(&report), code);
+  cr_assert_null(report);
 }
 
 /* RouteAction: cluster 1, weighted_clusters 3 (clusters 1, each with name 1), request_mirror_policies 30 (cluster 1).
    Around it: Route.route 2, VirtualHost.routes 3, RouteConfiguration.virtual_hosts 2. */
 #define ROUTE_TO(action) WRAP(action, 2, 3, 2)
 
-TestSuite(check, .init = start, .fini = done);
+TestSuite(dangling, .init = start, .fini = done);
 
-Test(check, routes_name_clusters) {
+Test(dangling, routes_name_clusters) {
   put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
-  cr_assert_eq(check(), 1);
-  cr_assert_eq(egress_diag_count(diag), 1);
-  cr_assert_eq(egress_diag_severity(diag, 0), EGRESS_WARNING);
-  cr_assert_str_eq(egress_diag_message(diag, 0),
-                   "RouteConfiguration \"r\" refers to the cluster \"a\", which is not there");
+  cr_assert_str_eq(dangling(), "RouteConfiguration r: Cluster a\n");
   put(EGRESS_TYPE_CLUSTER, "a", text_field(1, "a"));
-  cr_assert_eq(check(), 0);
+  cr_assert_str_eq(dangling(), "");
 }
 
-Test(check, an_error_is_not_the_cluster) {
+Test(dangling, an_error_is_not_the_cluster) {
   egress_resource *error;
   put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
   cr_assert_eq(egress_resource_new_error(&error, EGRESS_TYPE_CLUSTER, "a", 14, "", NULL), 0);
   cr_assert_eq(egress_snapshot_builder_put(builder, error), 0);
   egress_resource_unref(error);
-  cr_assert_eq(check(), 1);
+  cr_assert_str_eq(dangling(), "RouteConfiguration r: Cluster a\n");
 }
 
-Test(check, weighted_and_mirror_clusters) {
+Test(dangling, weighted_and_mirror_clusters) {
   put(EGRESS_TYPE_ROUTE, "weighted", ROUTE_TO(WRAP(text_field(1, "w"), 1, 3)));
   put(EGRESS_TYPE_ROUTE, "mirror", ROUTE_TO(WRAP(text_field(1, "m"), 30)));
   put(EGRESS_TYPE_CLUSTER, "w", text_field(1, "w"));
-  cr_assert_eq(check(), 1);
-  cr_assert_str_eq(egress_diag_message(diag, 0),
-                   "RouteConfiguration \"mirror\" refers to the cluster \"m\", which is not there");
+  cr_assert_str_eq(dangling(), "RouteConfiguration mirror: Cluster m\n");
 }
 
 /* Filter.typed_config 4; FilterChain.filters 3; Listener.filter_chains 3, default_filter_chain 25.
@@ -112,25 +129,20 @@ Test(check, weighted_and_mirror_clusters) {
 static const char tcp_proxy[] = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 static const char manager[] = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
-Test(check, tcp_proxies_name_clusters) {
+Test(dangling, tcp_proxies_name_clusters) {
   put(EGRESS_TYPE_LISTENER, "l", WRAP(any(tcp_proxy, text_field(2, "t")), 4, 3, 3));
   put(EGRESS_TYPE_LISTENER, "d", WRAP(any(tcp_proxy, WRAP(text_field(1, "w"), 1, 10)), 4, 3, 25));
-  cr_assert_eq(check(), 2);
-  cr_assert_str_eq(egress_diag_message(diag, 0), "Listener \"d\" refers to the cluster \"w\", which is not there");
-  cr_assert_str_eq(egress_diag_message(diag, 1), "Listener \"l\" refers to the cluster \"t\", which is not there");
+  cr_assert_str_eq(dangling(), "Listener d: Cluster w\nListener l: Cluster t\n");
 }
 
 /* HttpConnectionManager: rds 3 (route_config_name 2), route_config 4. */
-Test(check, connection_managers_name_routes_and_clusters) {
+Test(dangling, connection_managers_name_routes_and_clusters) {
   put(EGRESS_TYPE_LISTENER, "l", WRAP(any(manager, WRAP(text_field(2, "r"), 3)), 4, 3, 3));
   put(EGRESS_TYPE_LISTENER, "m", WRAP(any(manager, WRAP(ROUTE_TO(text_field(1, "a")), 4)), 4, 3, 3));
-  cr_assert_eq(check(), 2);
-  cr_assert_str_eq(egress_diag_message(diag, 0),
-                   "Listener \"l\" refers to the route configuration \"r\", which is not there");
-  cr_assert_str_eq(egress_diag_message(diag, 1), "Listener \"m\" refers to the cluster \"a\", which is not there");
+  cr_assert_str_eq(dangling(), "Listener l: RouteConfiguration r\nListener m: Cluster a\n");
   put(EGRESS_TYPE_ROUTE, "r", text_field(1, "r"));
   put(EGRESS_TYPE_CLUSTER, "a", text_field(1, "a"));
-  cr_assert_eq(check(), 0);
+  cr_assert_str_eq(dangling(), "");
 }
 
 /* Cluster: name 1, type 2, eds_cluster_config 3 (service_name 2). */
@@ -145,7 +157,7 @@ static message eds(const char *name, const char *service) {
   return m;
 }
 
-Test(check, eds_clusters_need_endpoints) {
+Test(dangling, eds_clusters_need_endpoints) {
   put(EGRESS_TYPE_CLUSTER, "a", eds("a", NULL));
   put(EGRESS_TYPE_CLUSTER, "b", eds("b", "s"));
   put(EGRESS_TYPE_CLUSTER, "c", eds("c", ""));
@@ -153,70 +165,95 @@ Test(check, eds_clusters_need_endpoints) {
   message dns = eds("dns", NULL);
   dns.bytes[dns.size - 1] = 1; /* STRICT_DNS */
   put(EGRESS_TYPE_CLUSTER, "dns", dns);
-  cr_assert_eq(check(), 3);
-  cr_assert_str_eq(egress_diag_message(diag, 1),
-                   "Cluster \"b\" refers to the cluster load assignment \"s\", which is not there");
+  cr_assert_str_eq(dangling(), "Cluster a: ClusterLoadAssignment a\n"
+                               "Cluster b: ClusterLoadAssignment s\n"
+                               "Cluster c: ClusterLoadAssignment c\n");
   put(EGRESS_TYPE_ENDPOINT, "a", text_field(1, "a"));
   put(EGRESS_TYPE_ENDPOINT, "s", text_field(1, "s"));
   put(EGRESS_TYPE_ENDPOINT, "c", text_field(1, "c"));
-  cr_assert_eq(check(), 0);
+  cr_assert_str_eq(dangling(), "");
 }
 
-Test(check, one_name_is_reported_once) {
-  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+Test(dangling, each_resource_once_for_each_name) {
+  message m = {.size = 0}; /* to a, b and a again */
+  for (int i = 0; i < 3; i++) {
+    message host = WRAP(text_field(1, i == 1 ? "b" : "a"), 2, 3);
+    add(&m, 2, host.bytes, host.size);
+  }
+  put(EGRESS_TYPE_ROUTE, "r", m);
   put(EGRESS_TYPE_ROUTE, "s", ROUTE_TO(text_field(1, "a")));
-  cr_assert_eq(check(), 1);
-  cr_assert_eq(egress_diag_count(diag), 1);
+  cr_assert_str_eq(dangling(), "RouteConfiguration r: Cluster a\n"
+                               "RouteConfiguration r: Cluster b\n"
+                               "RouteConfiguration s: Cluster a\n");
 }
 
-Test(check, names_are_compared_whole) {
+/* A name may be missing as one type and be there as another. */
+Test(dangling, types_have_names_of_their_own) {
+  put(EGRESS_TYPE_CLUSTER, "r", eds("r", "a"));
+  put(EGRESS_TYPE_LISTENER, "l", WRAP(any(manager, WRAP(text_field(2, "r"), 3)), 4, 3, 3));
+  put(EGRESS_TYPE_ROUTE, "s", ROUTE_TO(text_field(1, "a")));
+  cr_assert_str_eq(dangling(), "Cluster r: ClusterLoadAssignment a\n"
+                               "Listener l: RouteConfiguration r\n"
+                               "RouteConfiguration s: Cluster a\n");
+}
+
+Test(dangling, names_are_compared_whole) {
   put(EGRESS_TYPE_CLUSTER, "ab", text_field(1, "ab"));
   put(EGRESS_TYPE_CLUSTER, "b", text_field(1, "b"));
   put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
   put(EGRESS_TYPE_ROUTE, "s", ROUTE_TO(text_field(1, "abc")));
   put(EGRESS_TYPE_ROUTE, "t", ROUTE_TO(text_field(1, "ab")));
-  cr_assert_eq(check(), 2);
+  cr_assert_str_eq(dangling(), "RouteConfiguration r: Cluster a\nRouteConfiguration s: Cluster abc\n");
 }
 
 /* Of a oneof only the member that is set counts: cluster_header (2) takes the place of cluster (1). */
-Test(check, name_that_was_overtaken_does_not_count) {
+Test(dangling, name_that_was_overtaken_does_not_count) {
   message action = text_field(1, "a");
   add(&action, 2, "h", 1);
   put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(action));
-  cr_assert_eq(check(), 0);
+  cr_assert_str_eq(dangling(), "");
 }
 
-Test(check, other_types_are_left_alone) {
+Test(dangling, other_types_are_left_alone) {
   put("example.com/acme.Thing", "x", text_field(1, "a"));
   put(EGRESS_TYPE_LISTENER, "l", WRAP(any("acme.Filter", text_field(1, "a")), 4, 3, 3));
-  cr_assert_eq(check(), 0);
+  cr_assert_str_eq(dangling(), "");
 }
 
-Test(check, bytes_that_are_another_message) {
+Test(dangling, bytes_that_are_another_message) {
   message m = {.bytes = {0x12, 1, 0x08}, .size = 3}; /* a virtual host that ends in a tag */
   put(EGRESS_TYPE_ROUTE, "r", m);
-  cr_assert_eq(check(), EGRESS_EWIRE);
+  fails_with(EGRESS_EWIRE);
 }
 
-Test(check, name_that_is_no_text) {
+Test(dangling, name_that_is_no_text) {
   put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "\xff")));
-  cr_assert_eq(check(), EGRESS_EWIRE);
+  fails_with(EGRESS_EWIRE);
 }
 
 /* A Matcher in a Matcher in a Matcher: matcher_list 1, matchers 1, on_match 2, matcher 1; VirtualHost.matcher 21. */
-Test(check, bounds_the_nesting) {
+Test(dangling, bounds_the_nesting) {
   message m = {.size = 0};
   for (int i = 0; i < 20; i++)
     m = WRAP(m, 1, 2, 1, 1);
   put(EGRESS_TYPE_ROUTE, "r", WRAP(m, 21, 2));
-  cr_assert_eq(check(), EGRESS_ELIMIT);
+  fails_with(EGRESS_ELIMIT);
 }
 
-Test(check, without_diag_and_without_snapshot) {
-  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
+Test(dangling, arguments_are_checked_and_the_end_is_NULL) {
   egress_snapshot *snap;
+  egress_dangling *report = NULL;
+  put(EGRESS_TYPE_ROUTE, "r", ROUTE_TO(text_field(1, "a")));
   cr_assert_eq(egress_snapshot_builder_build(&snap, builder), 0);
-  cr_assert_eq(egress_snapshot_check(snap, NULL), 1);
+  cr_assert_eq(egress_snapshot_dangling(NULL, snap), EGRESS_EINVAL);
+  cr_assert_eq(egress_snapshot_dangling(&report, NULL), EGRESS_EINVAL);
+  cr_assert_null(report);
+  cr_assert_eq(egress_snapshot_dangling(&report, snap), 0);
+  cr_assert_eq(egress_dangling_resource(report, 0), egress_snapshot_at(snap, EGRESS_TYPE_ROUTE, 0));
+  cr_assert_null(egress_dangling_resource(report, 1));
+  cr_assert_null(egress_dangling_type_url(report, 1));
+  cr_assert_null(egress_dangling_name(report, 1));
+  egress_dangling_free(report);
+  egress_dangling_free(NULL);
   egress_snapshot_unref(snap);
-  cr_assert_eq(egress_snapshot_check(NULL, diag), EGRESS_EINVAL);
 }
