@@ -105,7 +105,10 @@ typedef struct egress_server_options {
   uint32_t max_unread_bytes;
   /** A stream that has not read a response for so long ends with DEADLINE_EXCEEDED; 0 means 300,000. */
   uint32_t max_unread_ms;
-  /** A stream without any request for so long ends with DEADLINE_EXCEEDED; 0 means 60,000. */
+  /**
+   * A stream without any request for so long ends with DEADLINE_EXCEEDED, and so does one of which a request does not
+   * come whole for so long; 0 means 60,000.
+   */
   uint32_t first_request_ms;
   /**
    * A stream on which nothing passed for so long ends with DEADLINE_EXCEEDED; 0 means never: one that has what it wants

@@ -38,6 +38,7 @@ static void take_request(egress__call *call) {
   const void *bytes = request->bytes != NULL ? request->bytes : (const uint8_t *)"";
   egress__pace_take(&call->pace, pace_rate(call), server->streams.now_ms);
   call->patience.has_asked = 1;
+  call->patience.has_begun = 0;
   egress__call_renew(call);
   egress__call_show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = request->size});
   int rv = call->service->request(&call->caller, bytes, request->size, &fault);
@@ -61,6 +62,16 @@ static int must_wait(egress__call *call) {
   return 1;
 }
 
+/* The rest of a request has to come in time, however few bytes keep coming: it holds memory. */
+static void wait_for_rest(egress__call *call) {
+  egress_server *server = call->caller.server;
+  if (call->patience.has_begun)
+    return;
+  call->patience.has_begun = 1;
+  call->patience.begun_ms = server->streams.now_ms;
+  egress__server_beat_at(server, call->patience.begun_ms + server->options.first_request_ms);
+}
+
 /* Takes requests from the front of the bytes while it may. Returns how much of them was taken. */
 static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
   egress_server *server = call->caller.server;
@@ -75,8 +86,10 @@ static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
       break;
     }
     all += taken;
-    if (rv == 0)
+    if (rv == 0) {
+      wait_for_rest(call);
       continue;
+    }
     take_request(call);
     call->is_slowed = call->state == CALL_OPEN && must_wait(call);
   }

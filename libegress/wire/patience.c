@@ -14,6 +14,15 @@ static uint64_t unread_end_ms(const egress__patience *patience, const egress_ser
   return patience->sent_ms + wait_ms;
 }
 
+/* Of a request whose end does not come. */
+static uint64_t whole_end_ms(const egress__patience *patience, const egress_server_options *options) {
+  return patience->has_begun ? patience->begun_ms + options->first_request_ms : UINT64_MAX;
+}
+
+static uint64_t sooner_ms(uint64_t a_ms, uint64_t b_ms) {
+  return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* Of a stream that says nothing. */
 static uint64_t quiet_end_ms(const egress__patience *patience, const egress_server_options *options) {
   if (!patience->has_asked)
@@ -23,8 +32,8 @@ static uint64_t quiet_end_ms(const egress__patience *patience, const egress_serv
 
 uint64_t egress__patience_end_ms(const egress__patience *patience, const egress_server_options *options,
                                  int is_crowded) {
-  uint64_t unread_ms = unread_end_ms(patience, options, is_crowded), quiet_ms = quiet_end_ms(patience, options);
-  return unread_ms < quiet_ms ? unread_ms : quiet_ms;
+  return sooner_ms(unread_end_ms(patience, options, is_crowded),
+                   sooner_ms(whole_end_ms(patience, options), quiet_end_ms(patience, options)));
 }
 
 int32_t egress__patience_explain(char out[EGRESS__PATIENCE_TEXT], const egress__patience *patience,
@@ -40,7 +49,10 @@ int32_t egress__patience_explain(char out[EGRESS__PATIENCE_TEXT], const egress__
              EGRESS__PATIENCE_CROWDED_MS, options->max_unread_bytes);
     return EGRESS__STATUS_RESOURCE_EXHAUSTED;
   }
-  if (!patience->has_asked)
+  if (whole_end_ms(patience, options) <= now_ms)
+    snprintf(out, EGRESS__PATIENCE_TEXT, "a request did not come whole for %" PRIu32 " ms (first_request_ms)",
+             options->first_request_ms);
+  else if (!patience->has_asked)
     snprintf(out, EGRESS__PATIENCE_TEXT, "no request came for %" PRIu32 " ms (first_request_ms)",
              options->first_request_ms);
   else

@@ -123,6 +123,25 @@ static void with_pings(void) {
   again((egress_server_options){.keepalive_ms = PING_MS, .keepalive_timeout_ms = ANSWER_MS});
 }
 
+/* A stream that has asked once already, and then sends the beginning of another request, a byte at a time. */
+Test(conn, a_request_that_never_comes_whole_ends_its_stream) {
+  again((egress_server_options){.keepalive_ms = FOREVER_MS, .first_request_ms = SOON_MS});
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  http2_put(c, call, "\0\0\1\0\0", 5); /* 64 KiB are to come */
+  uint64_t last_ms = now_ms();
+  while (!call->is_closed) {
+    if (now_ms() > last_ms + SOON_MS / 10) {
+      http2_put(c, call, "x", 1);
+      last_ms = now_ms();
+    }
+    hs_turn();
+  }
+  cr_assert_eq(call->status, EGRESS__STATUS_DEADLINE_EXCEEDED);
+  cr_assert_not_null(strstr(call->text, "did not come whole"));
+}
+
 Test(conn, a_client_that_answers_pings_stays) {
   with_pings();
   c = hs_connect(HS_WINDOW, 0);

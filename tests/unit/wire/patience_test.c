@@ -24,6 +24,13 @@ Test(patience, a_first_request_has_a_time_of_its_own) {
   expect(&patience, 0, "2000 ms (first_request_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
 }
 
+/* However often a few of its bytes come. */
+Test(patience, a_request_has_to_come_whole) {
+  const egress__patience patience = {.active_ms = NOW + 1500, .has_asked = 1, .has_begun = 1, .begun_ms = NOW};
+  cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), NOW + 2000);
+  expect(&patience, 0, "did not come whole for 2000 ms (first_request_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
+}
+
 Test(patience, a_quiet_stream_lasts_unless_told_otherwise) {
   const egress__patience patience = {.active_ms = NOW, .has_asked = 1};
   egress_server_options forever = options;
