@@ -130,8 +130,9 @@ Test(conn, a_request_that_never_comes_whole_ends_its_stream) {
   http2_call *call = hs_subscribe(c);
   HS_UNTIL(http2_messages(call) == 1);
   http2_put(c, call, "\0\0\1\0\0", 5); /* 64 KiB are to come */
-  uint64_t last_ms = now_ms();
+  uint64_t last_ms = now_ms(), end_ms = last_ms + SERVING_DEADLINE_MS;
   while (!call->is_closed) {
+    cr_assert_lt(now_ms(), end_ms, "its stream goes on");
     if (now_ms() > last_ms + SOON_MS / 10) {
       http2_put(c, call, "x", 1);
       last_ms = now_ms();
