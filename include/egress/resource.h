@@ -30,9 +30,10 @@ typedef struct egress_resource egress_resource;
  * :param out: set on success only; the caller owns one reference.
  * :param type_url: such as ``EGRESS_TYPE_CLUSTER``; 1 to 255 bytes of UTF-8, copied.
  * :param name: 1 to 4096 bytes of UTF-8, copied; should be the name that the message itself says. One that begins with
- *   ``xdstp://`` is kept in normal form: context parameters sorted, no escapes but those that are needed, no
- * directives. :param bytes: the packed message, copied; at most 64 MiB; NULL is allowed where ``size`` is 0. :param
- * size: number of ``bytes``; 0 is an empty message. :param alloc: borrowed for the resource's life; NULL means malloc.
+ *   ``xdstp://`` is kept in normal form: context parameters sorted, no needless escapes, no directives.
+ * :param bytes: the packed message, copied; at most 64 MiB; NULL is allowed where ``size`` is 0.
+ * :param size: number of ``bytes``; 0 is an empty message.
+ * :param alloc: borrowed for the resource's life; NULL means malloc.
  * :return: 0; EGRESS_EINVAL: no ``out``, or a bad URL or name; EGRESS_EWIRE: ``bytes`` are not well-formed protobuf;
  *   EGRESS_ELIMIT: more than 64 MiB; EGRESS_ENOMEM.
  *
