@@ -237,9 +237,10 @@ EGRESS_API uint16_t egress_server_port(const egress_server *server, size_t index
  *
  * :param index: of the address, as for ``egress_server_port``. It is served by TLS.
  * :param options: ``tls_cert`` and ``tls_key``, and ``tls_client_ca`` if and only if the address had it before; the
- * rest is checked, but changes nothing. :param diag: says what is wrong and what to do. :return: 0; EGRESS_ETLS;
- * EGRESS_EINVAL: there is no such address, or it is of another kind; EGRESS_ESTATE: closing; EGRESS_EABI;
- * EGRESS_ENOMEM. Then the old certificate stays.
+ *   rest is checked, but changes nothing.
+ * :param diag: says what is wrong and what to do.
+ * :return: 0; EGRESS_ETLS; EGRESS_EINVAL: there is no such address, or it is of another kind; EGRESS_ESTATE: closing;
+ *   EGRESS_EABI; EGRESS_ENOMEM. Then the old certificate stays.
  *
  * Thread: the loop's. Since: 0.1.
  */
