@@ -4,14 +4,12 @@
  *
  *   xds_load -addr HOST:PORT -ctl HOST:PORT -pid PID [-n STREAMS] [-s STREAMS OF A CONNECTION] [-delta]
  *            [-r CLUSTERS] [-k PUSHES] [-rounds ROUNDS] [-nack] [-stall STREAMS] [-node BYTES] [-window BYTES]
- *            [-settle MS] [-timeout S] [-asking STREAMS]
+ *            [-settle MS] [-timeout S]
  *
  * The control port is that of xds_bench_server: GET /push makes the server change one cluster and say which, GET /calm
  * makes it give free memory back and say how many streams it has. -nack refuses every push; the first so many streams
  * of -stall stop to read before the pushes and read again after them; in each of ROUNDS all come, take the pushes, and
- * are cut off. -asking is how many streams at a time may be without their first answers, all by default: what a crowd
- * leaves behind in fragments is not what a stream takes. The exit status is 2 when a response was missed, was wrong or
- * came unasked, or a stream ended.
+ * are cut off. The exit status is 2 when a response was missed, was wrong or came unasked, or a stream ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +53,7 @@ typedef struct load {
   client *clients;
   unsigned connection_count, waiting; /* clients without a response to the change under way */
   unsigned pushed;
-  unsigned asked, ready; /* clients that have asked, and that have everything for the first time */
+  unsigned ready; /* clients that have everything for the first time */
   int is_started;
   uint64_t began_ns, before_sum;
   /* What was found. */
@@ -218,18 +216,13 @@ static void connect_all(void) {
   must(turn_until(all_are_connected, o->timeout_s * 1000), "the server accepts nobody");
 }
 
-static int may_ask(void) {
-  return l.asked - l.ready < l.options.asking;
-}
-
 static void ask_all(void) {
   const options *o = &l.options;
   l.is_started = 0;
-  l.ready = l.asked = 0;
+  l.ready = 0;
   begin_change(o->streams);
-  for (unsigned i = 0; i < o->streams && turn_until(may_ask, o->timeout_s * 1000); i++) {
+  for (unsigned i = 0; i < o->streams; i++) {
     client *c = &l.clients[i];
-    l.asked++;
     stream_open(&c->stream, &l.connections[i / o->per_connection], o->is_delta ? DELTA : SOTW, NULL, c);
     ask(c, EGRESS_TYPE_CLUSTER, 1);
     connection_flush(c->stream.connection);

@@ -26,10 +26,9 @@ static int read_number(options *o, const char *name, const char *value) {
   const struct {
     const char *name;
     unsigned *value;
-  } numbers[] = {{"-n", &o->streams},        {"-s", &o->per_connection}, {"-r", &o->clusters},
-                 {"-k", &o->pushes},         {"-rounds", &o->rounds},    {"-stall", &o->stall},
-                 {"-window", &o->window},    {"-asking", &o->asking},    {"-settle", &o->settle_ms},
-                 {"-timeout", &o->timeout_s}};
+  } numbers[] = {{"-n", &o->streams},     {"-s", &o->per_connection}, {"-r", &o->clusters},
+                 {"-k", &o->pushes},      {"-rounds", &o->rounds},    {"-stall", &o->stall},
+                 {"-window", &o->window}, {"-settle", &o->settle_ms}, {"-timeout", &o->timeout_s}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (strcmp(name, numbers[i].name) == 0) {
       *numbers[i].value = (unsigned)strtoul(value, NULL, 10);
@@ -69,7 +68,6 @@ void options_read(options *o, char **argv) {
     }
   }
   must(o->pid > 0 && o->address.sin_port != 0 && o->control.sin_port != 0, "it takes -addr, -ctl and -pid");
-  o->asking = o->asking == 0 ? o->streams : o->asking;
   must(o->streams > 0 && o->per_connection > 0 && o->clusters > 0 && o->stall < o->streams, "a number is out of range");
   must(o->rounds > 0 && o->rounds <= ROUNDS_MAX && o->node_bytes <= REQUEST_FILLER, "a number is out of range");
 }

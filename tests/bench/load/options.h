@@ -12,7 +12,7 @@ enum { ROUNDS_MAX = 100 };
 typedef struct options {
   struct sockaddr_in address, control;
   pid_t pid;
-  unsigned streams, per_connection, clusters, pushes, rounds, stall, settle_ms, timeout_s, asking;
+  unsigned streams, per_connection, clusters, pushes, rounds, stall, settle_ms, timeout_s;
   size_t node_bytes;
   uint32_t window;
   int is_delta, is_nack;
