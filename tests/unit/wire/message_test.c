@@ -82,7 +82,7 @@ Test(message, any_split_gives_the_same_messages) {
 
 Test(message, none_takes_nothing) {
   size_t taken = 1;
-  cr_assert_eq(egress__message_take(&taken, &message, &counted, NULL, 0, MAX, &fault), 0);
+  cr_assert_eq(egress__message_take(&taken, &message, &counted, (const uint8_t *)"", 0, MAX, &fault), 0);
   cr_assert_eq(taken, 0);
   cr_assert_not(egress__message_is_begun(&message));
 }
