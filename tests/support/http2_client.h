@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ static inline int http2_socket(unsigned port, int receive_bytes) {
   if (receive_bytes > 0)
     assert(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes) == 0);
   assert(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+  int on = 1;
+  assert(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
   assert(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
   return fd;
 }
