@@ -85,14 +85,13 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t size,
                    void *user) {
   (void)flags;
-  (void)user;
   egress__call *call = call_of(session, stream);
-  nghttp2_session_consume_connection(session, size); /* one stream that is slowed holds up no other */
+  int rv = nghttp2_session_consume_connection(session, size); /* one stream that is slowed holds up no other */
   if (call != NULL)
     egress__call_data(call, bytes, size);
   else
-    nghttp2_session_consume_stream(session, stream, size);
-  return 0;
+    egress__http2_consumed(user, stream, size);
+  return rv == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_stream_closed(nghttp2_session *session, int32_t stream, uint32_t error, void *user) {
@@ -112,8 +111,11 @@ int egress__http2_take(egress__conn *conn, const uint8_t *bytes, size_t size) {
 }
 
 void egress__http2_consumed(egress__conn *conn, int32_t stream, size_t size) {
-  nghttp2_session_consume_stream(conn->session, stream, size); /* of one that is gone there is nothing to say */
-  egress__conn_touch(conn);
+  /* Of one that is gone there is nothing to say. One that is not told to go on would wait for ever. */
+  if (nghttp2_session_consume_stream(conn->session, stream, size) != 0)
+    egress__conn_fail(conn);
+  else
+    egress__conn_touch(conn);
 }
 
 /* ---- what goes ---- */

@@ -15,13 +15,14 @@
  * always hears of it; once memory is back, the next one is served as if nothing had been. All memory of the room but
  * OpenSSL's is of the server's allocator, so this is in plaintext.
  */
-enum { DEADLINE_MS = 30 * 1000, LOOK_MS = 1, SMALL = 64 * 1024, WINDOW = 16 << 20, LARGE = 4 << 20 };
+enum { DEADLINE_MS = 30 * 1000, LOOK_MS = 1, SMALL = 64 * 1024, WINDOW = 16 << 20, LARGE = 4 << 20, LONG = 300 * 1000 };
 
 typedef struct script {
   const char *name, *path;
   egress__xds_variant variant;
   char type;
   int is_pushed_to;   /* the stream goes on, and hears of a change */
+  size_t padding;     /* of its first request, in bytes */
   size_t large_bytes; /* of the response, which a socket does not take at once; 0: it is small */
 } script;
 
@@ -108,9 +109,12 @@ static const char *nonce_of(const http2_call *call, char out[XDS_WORD]) {
 }
 
 static void ask(scene *s, http2_call *call, const char *nonce) {
-  static uint8_t bytes[XDS_REQUEST];
+  static uint8_t bytes[XDS_REQUEST + LONG], padding[LONG];
   xds_request request = {.type = s->script->type, .node_id = "n", .cluster = "g", .nonce = nonce};
-  http2_say(&s->client, call, bytes, xds_encode(bytes, s->script->variant, &request));
+  uint8_t *end = bytes + xds_encode(bytes, s->script->variant, &request);
+  if (nonce == NULL && s->script->padding > 0)
+    end = egress__put_bytes(end, 1000, padding, s->script->padding); /* a field that nobody knows */
+  http2_say(&s->client, call, bytes, (size_t)(end - bytes));
 }
 
 static int set(scene *s, const char *words) {
@@ -211,15 +215,36 @@ static int run(const egress_alloc *alloc, void *user) {
 
 int main(void) {
   static script scripts[] = {
-      {"state of the world", SERVICE "discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
-       EGRESS__XDS_SOTW, 'C', 1, 0},
-      {"delta", SERVICE "discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources", EGRESS__XDS_DELTA, 'C', 1,
-       0},
-      {"fetch", SERVICE "cluster.v3.ClusterDiscoveryService/FetchClusters", EGRESS__XDS_SOTW, 'C', 0, 0},
-      {"large", SERVICE "cluster.v3.ClusterDiscoveryService/FetchClusters", EGRESS__XDS_SOTW, 'C', 0, LARGE},
-      {"client status", SERVICE "status.v3.ClientStatusDiscoveryService/FetchClientStatus", EGRESS__XDS_SOTW, '\0', 0,
-       0},
-      {"load", SERVICE "load_stats.v3.LoadReportingService/StreamLoadStats", EGRESS__XDS_DELTA, '\0', 0, 0},
+      {.name = "state of the world",
+       .path = SERVICE "discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
+       .variant = EGRESS__XDS_SOTW,
+       .type = 'C',
+       .is_pushed_to = 1},
+      {.name = "delta",
+       .path = SERVICE "discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+       .variant = EGRESS__XDS_DELTA,
+       .type = 'C',
+       .is_pushed_to = 1},
+      {.name = "fetch",
+       .path = SERVICE "cluster.v3.ClusterDiscoveryService/FetchClusters",
+       .variant = EGRESS__XDS_SOTW,
+       .type = 'C'},
+      {.name = "long",
+       .path = SERVICE "cluster.v3.ClusterDiscoveryService/FetchClusters",
+       .variant = EGRESS__XDS_SOTW,
+       .type = 'C',
+       .padding = LONG},
+      {.name = "large",
+       .path = SERVICE "cluster.v3.ClusterDiscoveryService/FetchClusters",
+       .variant = EGRESS__XDS_SOTW,
+       .type = 'C',
+       .large_bytes = LARGE},
+      {.name = "client status",
+       .path = SERVICE "status.v3.ClientStatusDiscoveryService/FetchClientStatus",
+       .variant = EGRESS__XDS_SOTW},
+      {.name = "load",
+       .path = SERVICE "load_stats.v3.LoadReportingService/StreamLoadStats",
+       .variant = EGRESS__XDS_DELTA},
   };
   for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
     sweep_run(scripts[i].name, run, &scripts[i]);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ typedef struct http2_call {
   int status;            /* of gRPC; -1: none has come */
   char text[HTTP2_TEXT]; /* grpc-message */
   uint8_t *bytes;        /* all of DATA */
-  size_t size;
+  size_t size, room;
   int is_after;  /* something came behind the status */
   int is_closed; /* the stream is gone, with `error` */
   uint32_t error;
@@ -58,6 +59,8 @@ static inline int http2_socket(unsigned port, int receive_bytes) {
   if (receive_bytes > 0)
     assert(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes) == 0);
   assert(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+  int on = 1;
+  assert(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
   assert(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
   return fd;
 }
@@ -116,8 +119,11 @@ static inline int http2_on_data(nghttp2_session *session, uint8_t flags, int32_t
   http2_call *call = http2_call_of(user, stream);
   assert(call != NULL);
   call->is_after |= call->status >= 0;
-  call->bytes = realloc(call->bytes, call->size + size);
-  assert(call->bytes != NULL);
+  if (call->size + size > call->room) {
+    call->room = 2 * (call->size + size);
+    call->bytes = realloc(call->bytes, call->room);
+    assert(call->bytes != NULL);
+  }
   memcpy(call->bytes + call->size, bytes, size);
   call->size += size;
   return 0;
@@ -152,7 +158,8 @@ static inline ssize_t http2_on_wanted(nghttp2_session *session, int32_t stream, 
   size_t left = call->out_size - call->out_sent, part = left < size ? left : size;
   if (left == 0 && !call->is_last)
     return NGHTTP2_ERR_DEFERRED;
-  memcpy(out, call->out + call->out_sent, part);
+  if (part > 0)
+    memcpy(out, call->out + call->out_sent, part);
   call->out_sent += part;
   if (call->is_last && part == left)
     *flags |= NGHTTP2_DATA_FLAG_EOF;
