@@ -107,7 +107,7 @@ typedef struct egress_server_options {
   uint32_t max_unread_ms;
   /**
    * A stream without any request for so long ends with DEADLINE_EXCEEDED, and so does one of which a request does not
-   * come whole for so long; 0 means 60,000.
+   * come whole for so long; a connection without streams is ended likewise (GOAWAY). 0 means 60,000.
    */
   uint32_t first_request_ms;
   /**

@@ -44,6 +44,8 @@ static void unlink_from_conn(egress__call *call) {
     call->conn->calls = call->next_of_conn;
   if (call->next_of_conn != NULL)
     call->next_of_conn->previous_of_conn = call->previous_of_conn;
+  if (call->conn->calls == NULL)
+    egress__conn_vacate(call->conn);
   call->conn = NULL;
   call->caller.conn = NULL;
 }
@@ -107,6 +109,7 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
   egress__call_event(call,
                      (egress_event){.kind = EGRESS_EVENT_DISCONNECTED, .message = why, .status = (int32_t)status});
   call->state = CALL_ENDING;
+  call->patience.has_begun = 0;
   call->caller.server->stream_count--;
   egress__message_reset(&call->request, &call->caller.server->pending);
   egress__pending_free(&call->caller.server->pending, &call->held, &call->held_size);

@@ -125,13 +125,23 @@ static void send_all(egress__conn *conn) {
   egress__outbox *outbox = conn->server->outbox;
   while (!conn->is_failed && (conn->rest == NULL || write_rest(conn))) {
     egress__calls_written(conn);
-    egress__outbox_clear(outbox);
     if (egress__http2_give(conn) != 0)
       egress__conn_fail(conn);
-    if (conn->is_failed || outbox->size == 0)
+    size_t size = outbox->size;
+    if (!conn->is_failed && size > 0)
+      write_outbox(conn);
+    egress__outbox_clear(outbox);
+    if (size == 0)
       return;
-    write_outbox(conn);
   }
+}
+
+/* So that a client knows which of the streams that it has just opened were not looked at. */
+static void tell_last(egress__conn *conn) {
+  conn->is_last_told = 1;
+  if (nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(conn->session),
+                            NGHTTP2_NO_ERROR, NULL, 0) != 0)
+    egress__conn_fail(conn);
 }
 
 /* Sends what there is, as far as the socket takes it. */
@@ -140,6 +150,10 @@ static void settle(egress__conn *conn) {
     return;
   conn->is_inside = 1;
   send_all(conn);
+  if (!conn->is_failed && !conn->is_last_told && is_through(conn)) {
+    tell_last(conn);
+    send_all(conn);
+  }
   conn->is_inside = 0;
   if (conn->is_failed)
     return;
@@ -239,7 +253,7 @@ static egress__conn *new_conn(egress_server *server, int fd, const egress__entry
   conn->server = server;
   conn->transport = entry->transport;
   conn->insecure_secrets = (uint8_t)entry->insecure_secrets;
-  conn->opened_ms = conn->heard_ms = uv_now(server->loop);
+  conn->opened_ms = conn->heard_ms = conn->vacant_ms = uv_now(server->loop);
   conn->address = egress__strdup(server->alloc, egress__peer_format(address, fd));
   conn->poll.data = conn;
   if (conn->address != NULL && egress__socket_open(&conn->socket, fd, entry->context, server->bio) == 0) {
@@ -269,6 +283,11 @@ void egress__conn_open(egress_server *server, int fd, const egress__entry *entry
 int egress__conn_identity(egress__identity *out, const egress__conn *conn) {
   X509 *cert = conn->socket.ssl != NULL ? SSL_get0_peer_certificate(conn->socket.ssl) : NULL;
   return egress__identity_read(out, conn->server->alloc, cert, conn->transport, conn->address);
+}
+
+void egress__conn_vacate(egress__conn *conn) {
+  conn->vacant_ms = conn->server->streams.now_ms;
+  egress__server_beat_at(conn->server, conn->vacant_ms + conn->server->options.first_request_ms);
 }
 
 void egress__conn_leave(egress__conn *conn) {
@@ -316,6 +335,18 @@ static uint64_t beat_alive(egress__conn *conn) {
   return end_ms;
 }
 
+/* A connection without streams takes a descriptor, and serves nobody: a client that needs it comes again. */
+static uint64_t beat_vacant(egress__conn *conn) {
+  uint32_t wait_ms = conn->server->options.first_request_ms;
+  uint64_t end_ms = conn->vacant_ms + wait_ms;
+  if (conn->calls != NULL || conn->is_leaving || !conn->is_greeted)
+    return UINT64_MAX;
+  if (end_ms > conn->server->streams.now_ms)
+    return round_up(end_ms, wait_ms);
+  egress__conn_leave(conn);
+  return UINT64_MAX;
+}
+
 /* Give or take a tenth, so that clients that came together do not leave together. */
 static uint64_t age_end_ms(const egress__conn *conn) {
   uint64_t age_ms = conn->server->options.connection_age_ms;
@@ -328,21 +359,25 @@ static uint64_t beat_age(egress__conn *conn) {
   uint64_t now_ms = conn->server->streams.now_ms;
   if (options->connection_age_ms == EGRESS__AGE_NEVER || conn->is_finished)
     return UINT64_MAX;
-  uint64_t end_ms = age_end_ms(conn), cut_ms = end_ms + options->connection_grace_ms;
+  uint64_t end_ms = age_end_ms(conn), cut_ms = end_ms + options->connection_grace_ms,
+           lost_ms = cut_ms + options->keepalive_timeout_ms; /* for the last words to be taken */
   if (end_ms <= now_ms)
     egress__conn_leave(conn);
   if (cut_ms <= now_ms)
     egress__calls_finish_of(conn, EGRESS__STATUS_UNAVAILABLE,
                             "the connection is too old (connection_age_ms); open another one");
-  return end_ms > now_ms ? end_ms : cut_ms > now_ms ? cut_ms : UINT64_MAX;
+  if (lost_ms <= now_ms)
+    egress__conn_fail(conn);
+  return end_ms > now_ms ? end_ms : cut_ms > now_ms ? cut_ms : lost_ms;
 }
 
 void egress__conns_beat(egress_server *server) {
   for (egress__conn *conn = server->conns; conn != NULL; conn = conn->next) {
     if (conn->is_failed)
       continue;
-    uint64_t alive_ms = beat_alive(conn), age_ms = beat_age(conn);
-    egress__server_beat_at(server, alive_ms < age_ms ? alive_ms : age_ms);
+    egress__server_beat_at(server, beat_alive(conn));
+    egress__server_beat_at(server, beat_vacant(conn));
+    egress__server_beat_at(server, beat_age(conn));
   }
 }
 

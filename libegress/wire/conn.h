@@ -24,12 +24,14 @@ struct egress__conn {
   struct egress__call *handed; /* whose response the socket has been given all of, as soon as `rest` is gone */
   char *address;               /* the client's, as events say it */
   uint64_t opened_ms, heard_ms, pinged_ms; /* pinged 0: no ping is on its way */
+  uint64_t vacant_ms;                      /* since when it has no calls, while it has none */
   egress_transport transport;
   uint8_t insecure_secrets; /* 1: the client may have secrets, whatever the transport */
   uint8_t is_greeted;       /* the client's first frame has come */
   uint8_t is_touched;       /* there may be something to send */
   uint8_t is_inside;        /* HTTP/2 is at work on what came */
   uint8_t is_leaving;       /* it takes no more streams, and ends with the last */
+  uint8_t is_last_told;     /* the client knows which of its streams is the last */
   uint8_t is_finished;      /* all was said: what is waited for is the client's end */
   uint8_t is_failed;        /* to be closed when nothing is under way */
   int events;               /* of the poll handle */
@@ -53,6 +55,9 @@ void egress__conn_touch(egress__conn *conn);
 
 /** The connection cannot go on: it is closed before control is back in the loop, or when it is. */
 void egress__conn_fail(egress__conn *conn);
+
+/** Its last call has gone: unless another comes in time, so will the connection. */
+void egress__conn_vacate(egress__conn *conn);
 
 /** Asks the client to open another connection, and ends this one with its last stream. */
 void egress__conn_leave(egress__conn *conn);

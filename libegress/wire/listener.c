@@ -37,11 +37,10 @@ static void hand_over(egress__listener *listener, int fd) {
 }
 
 /* Warns once, until everybody who waits has been let in. */
-static void pause_for(egress__listener *listener, int error) {
+static void pause_for(egress__listener *listener, const char *why, const char *advice) {
   listener->is_paused = 1;
   if (!listener->has_warned)
-    egress__server_log(listener->server, EGRESS_LOG_WARN,
-                       "no new connections for now: %s; raise the limit of open files (ulimit -n)", strerror(error));
+    egress__server_log(listener->server, EGRESS_LOG_WARN, "no new connections for now: %s%s", why, advice);
   listener->has_warned = 1;
   egress__server_retry_accept(listener->server);
 }
@@ -59,7 +58,7 @@ static int accept_one(egress__listener *listener) {
   case ENOBUFS:
   case ENOMEM:
     uv_poll_stop(&listener->poll);
-    pause_for(listener, errno);
+    pause_for(listener, strerror(errno), "; raise the limit of open files (ulimit -n)");
     return 0;
   case EAGAIN:
     listener->has_warned = 0;
@@ -70,9 +69,12 @@ static int accept_one(egress__listener *listener) {
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
-  (void)status;
   (void)events;
   egress__listener *listener = poll->data;
+  if (status < 0) { /* libuv has stopped to look */
+    pause_for(listener, uv_strerror(status), "");
+    return;
+  }
   egress__server_enter(listener->server);
   for (size_t i = 0; i < ACCEPT_PER_TURN && accept_one(listener); i++)
     ;

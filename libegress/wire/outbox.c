@@ -14,6 +14,8 @@ struct egress__rest {
 };
 
 void egress__outbox_clear(egress__outbox *outbox) {
+  for (size_t i = 0; i < outbox->count; i++)
+    egress__blob_unref(outbox->blobs[i]); /* NULL is allowed */
   outbox->count = outbox->size = outbox->copied = 0;
 }
 
@@ -43,7 +45,7 @@ void egress__outbox_copy(egress__outbox *outbox, const void *bytes, size_t size)
 
 void egress__outbox_lend(egress__outbox *outbox, egress__blob *blob, const uint8_t *bytes, size_t size) {
   if (size > 0)
-    add(outbox, blob, bytes, size);
+    add(outbox, egress__blob_ref(blob), bytes, size);
 }
 
 /* The first piece that is not wholly within the first `*written` bytes, which are then those of it. */

@@ -7,9 +7,9 @@
 #include "base/blob.h"
 
 /*
- * What is about to be written to one connection: frames of HTTP/2, whose heads are copied and whose bodies are borrowed
- * from what all streams share. One outbox serves all connections of a server in turn; what a socket did not take is
- * kept for it as `rest`. Thread: the loop's.
+ * What is about to be written to one connection: frames of HTTP/2, whose heads are copied and whose bodies are pieces
+ * of what all streams share. One outbox serves all connections of a server in turn; what a socket did not take is kept
+ * for it as `rest`. Thread: the loop's.
  */
 
 enum {
@@ -22,10 +22,11 @@ typedef struct egress__outbox {
   size_t size;   /* of all of them */
   size_t copied; /* bytes of `copies` */
   struct iovec pieces[EGRESS__OUTBOX_PIECES];
-  egress__blob *blobs[EGRESS__OUTBOX_PIECES]; /* what a piece is borrowed from; NULL: it is a copy */
+  egress__blob *blobs[EGRESS__OUTBOX_PIECES]; /* what a piece is of, with a reference for it; NULL: it is a copy */
   uint8_t copies[EGRESS__OUTBOX_COPIES];
 } egress__outbox;
 
+/** Empties it, and lets go of what it held; `{0}` is empty. */
 void egress__outbox_clear(egress__outbox *outbox);
 
 /** 1 when so many more pieces, and so many bytes of copies, fit. */
@@ -34,7 +35,8 @@ int egress__outbox_has_room(const egress__outbox *outbox, size_t pieces, size_t 
 /** There is room for it. */
 void egress__outbox_copy(egress__outbox *outbox, const void *bytes, size_t size);
 
-/** Likewise; `bytes` are the blob's, who outlives the outbox's content. Nothing is added for size 0. */
+/** Likewise; `bytes` are the blob's, of which a reference is taken: its stream may end before the outbox is written.
+ * Nothing is added for size 0. */
 void egress__outbox_lend(egress__outbox *outbox, egress__blob *blob, const uint8_t *bytes, size_t size);
 
 /** What a socket has yet to take, with references of its own. */

@@ -180,7 +180,7 @@ static int make_shared(egress_server *server) {
   if (server->in != NULL)
     return 0;
   server->bio = egress__socket_method();
-  server->outbox = egress__malloc(server->alloc, sizeof *server->outbox);
+  server->outbox = egress__calloc(server->alloc, 1, sizeof *server->outbox);
   server->in = egress__malloc(server->alloc, EGRESS__SERVER_IN);
   int rv = server->bio == NULL || server->outbox == NULL || server->in == NULL
                ? EGRESS_ENOMEM
@@ -308,6 +308,8 @@ static void begin_end(egress_server *server) {
 }
 
 static void release(egress_server *server) {
+  while (egress__calls_flush(server)) /* those that ended while they waited for their turn are let go of */
+    ;
   server->state = EGRESS__SERVER_RELEASING;
   uv_close((uv_handle_t *)&server->timer, on_handle_closed);
   uv_close((uv_handle_t *)&server->beats, on_handle_closed);

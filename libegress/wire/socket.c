@@ -64,6 +64,7 @@ static SSL *open_tls(int fd, SSL_CTX *context, const BIO_METHOD *method) {
   if (ssl == NULL || bio == NULL) {
     SSL_free(ssl);
     BIO_free(bio);
+    ERR_clear_error();
     return NULL;
   }
   BIO_set_data(bio, (void *)(intptr_t)fd);
@@ -122,6 +123,7 @@ static ssize_t tls_failed(egress__socket *socket, int rv) {
 static ssize_t tls_read(egress__socket *socket, void *out, size_t size) {
   size_t n;
   socket->waits_for_write = 0;
+  ERR_clear_error(); /* what others left there would be taken for what happens here */
   int rv = SSL_read_ex(socket->ssl, out, size, &n);
   if (rv != 1)
     return tls_failed(socket, rv);
@@ -160,6 +162,7 @@ static ssize_t tls_write(egress__socket *socket, const struct iovec *pieces, siz
   socket->waits_for_write = 0;
   while ((size = gather(record, pieces, count, written)) > 0) {
     size_t n;
+    ERR_clear_error();
     int rv = SSL_write_ex(socket->ssl, record, size, &n);
     if (rv != 1) {
       ssize_t end = tls_failed(socket, rv);

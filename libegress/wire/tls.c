@@ -53,6 +53,7 @@ static SSL_CTX *new_context(void) {
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY); /* a client that sends new keys for ever does not keep the loop */
   SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
   return context;
 }

@@ -123,6 +123,19 @@ static void with_pings(void) {
   again((egress_server_options){.keepalive_ms = PING_MS, .keepalive_timeout_ms = ANSWER_MS});
 }
 
+Test(conn, one_that_serves_nobody_is_left) {
+  again((egress_server_options){.keepalive_ms = FOREVER_MS, .first_request_ms = SOON_MS});
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  uint64_t busy_ms = now_ms();
+  HS_UNTIL(now_ms() > busy_ms + 3 * SOON_MS);
+  cr_assert(c->goaways == 0 && !call->is_closed, "it has a stream");
+  http2_finish(c, call);
+  HS_UNTIL(c->goaways > 0);
+  HS_UNTIL(s.server->conns == NULL || s.server->conns->is_finished);
+}
+
 /* A stream that has asked once already, and then sends the beginning of another request, a byte at a time. */
 Test(conn, a_request_that_never_comes_whole_ends_its_stream) {
   again((egress_server_options){.keepalive_ms = FOREVER_MS, .first_request_ms = SOON_MS});
@@ -356,7 +369,42 @@ static size_t put_late_data(uint8_t *to, uint32_t n) {
                 : put_frame(to, NGHTTP2_DATA, 0, 1, bytes, sizeof bytes);
 }
 
-enum { FLOOD = 24 << 20, PIECE = 32 * 1024, MOST = 3 << 20 };
+/* ---- a stream that ends while it is written ---- */
+
+static int is_stuck(void) {
+  return s.server->conns != NULL && s.server->conns->rest != NULL;
+}
+
+/*
+ * A window that grows too large is an error of the stream, for which HTTP/2 ends it in the same turn in which it gives
+ * out what was waiting of it. By then nobody but what is being written holds the response.
+ */
+Test(conn, a_stream_that_ends_while_it_is_written_takes_nothing_along) {
+  uint8_t frame[13];
+  hs_serve_large(LARGE);
+  c = hs_connect(LARGE * 2, SMALL);
+  nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, LARGE * 2);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(is_stuck() && call->size > 0);
+  c->is_deaf = 1;
+  hs_serve("C: b=1");
+  size_t size = put_frame(frame, NGHTTP2_WINDOW_UPDATE, 0, (uint32_t)call->stream, "\x7f\xff\xff\xff", 4);
+  cr_assert_eq(send(c->fd, frame, size, MSG_NOSIGNAL), (ssize_t)size);
+  for (int i = 0; i < 20; i++)
+    hs_turn();
+  c->is_deaf = 0;
+  HS_UNTIL(call->is_closed);
+  cr_assert_eq(call->error, NGHTTP2_FLOW_CONTROL_ERROR);
+  http2_call *next = hs_subscribe(c);
+  HS_UNTIL(http2_messages(next) == 1);
+}
+
+#ifdef __SANITIZE_ADDRESS__ /* which makes it ten times as slow */
+enum { FLOOD = 3 << 20 };
+#else
+enum { FLOOD = 24 << 20 };
+#endif
+enum { PIECE = 32 * 1024, MOST = 3 << 20 };
 
 static int flood_fd;
 
@@ -381,7 +429,7 @@ static int send_all(const uint8_t *bytes, size_t size) {
   return 1;
 }
 
-/* 24 MB of it from a client that reads nothing: the server's memory stays small, or it ends the connection. */
+/* Much of it from a client that reads nothing: the server's memory stays small, or it ends the connection. */
 static void stands(step put) {
   static uint8_t bytes[PIECE];
   uint32_t n = 0;

@@ -25,6 +25,7 @@ static void begin(void) {
 }
 
 static void end(void) {
+  egress__outbox_clear(&outbox);
   egress__blob_unref(first);
   egress__blob_unref(second);
   cr_expect_eq(counted_live, 0);
@@ -54,7 +55,9 @@ Test(outbox, what_is_lent_stays_where_it_is) {
   cr_assert_eq(outbox.size, 7);
   cr_assert_eq(outbox.pieces[1].iov_base, first->bytes + 3);
   cr_assert_eq(outbox.pieces[2].iov_len, 2);
-  cr_assert_eq(first->refs, 1, "no reference is taken");
+  cr_assert_eq(first->refs, 2, "its stream may end first");
+  egress__outbox_clear(&outbox);
+  cr_assert_eq(first->refs, 1);
 }
 
 Test(outbox, its_room_is_pieces_and_bytes) {
@@ -133,7 +136,8 @@ Test(outbox, whatever_was_written_the_rest_is_what_was_not) {
     for (size_t step = 1; step <= size; step++) {
       fill(wanted);
       egress__rest *rest = egress__outbox_keep(&outbox, written, &counted);
-      memset(&outbox, 0xee, sizeof outbox); /* others use it meanwhile */
+      egress__outbox_clear(&outbox);
+      memset(outbox.copies, 0xee, sizeof outbox.copies); /* others use it meanwhile */
       write_in_steps(rest, wanted + written, size - written, step);
       cr_assert_eq(first->refs, 1);
       cr_assert_eq(second->refs, 1);
@@ -146,6 +150,7 @@ Test(outbox, a_rest_holds_what_it_has_to_send_and_no_more) {
   uint8_t wanted[4 * BYTES];
   fill(wanted);
   egress__rest *rest = egress__outbox_keep(&outbox, 9 + 20, &counted); /* `first` is still there later on */
+  egress__outbox_clear(&outbox);
   cr_assert_eq(first->refs, 2);
   cr_assert_eq(second->refs, 2);
   egress__rest_written(rest, 5);
@@ -162,6 +167,7 @@ Test(outbox, a_rest_keeps_alive_what_it_has_borrowed) {
   uint8_t wanted[4 * BYTES];
   size_t size = fill(wanted);
   egress__rest *rest = egress__outbox_keep(&outbox, 1, &counted);
+  egress__outbox_clear(&outbox);
   egress__blob_unref(first);
   egress__blob_unref(second);
   first = second = NULL;
@@ -175,6 +181,7 @@ Test(outbox, without_memory_nothing_is_kept) {
   counted_left = 0;
   cr_assert_null(egress__outbox_keep(&outbox, 1, &counted));
   counted_left = SIZE_MAX;
+  egress__outbox_clear(&outbox);
   cr_assert_eq(first->refs, 1);
   egress__rest_free(NULL);
 }
