@@ -169,13 +169,13 @@ Test(conn, a_client_that_answers_pings_stays) {
 
 Test(conn, a_client_that_does_not_answer_pings_is_lost) {
   with_pings();
+  uint64_t began_ms = now_ms();
   c = hs_connect(HS_WINDOW, 0);
   http2_call *call = hs_subscribe(c);
   HS_UNTIL(http2_messages(call) == 1);
-  uint64_t heard_ms = now_ms();
   c->is_deaf = 1;
   HS_UNTIL(s.server->conns == NULL);
-  cr_assert_geq(now_ms(), heard_ms + PING_MS + ANSWER_MS - 20);
+  cr_assert_geq(now_ms(), began_ms + PING_MS + ANSWER_MS - 20);
   cr_assert_null(s.server->calls);
   c->is_deaf = 0;
   HS_UNTIL(c->is_lost);
@@ -234,45 +234,38 @@ Test(conn, one_without_streams_ends_with_its_age) {
 
 /* ---- the server's end ---- */
 
-static void on_closed(egress_server *server, void *user) {
-  (void)server;
-  *(int *)user = 1;
-}
-
-/* Another server in the place of the one that is closed, for the end of the test. */
+/* Another server in the place of the one that was closed, for the end of the test. */
 static void replace_server(void) {
   egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
   options.alloc = &hs_alloc;
-  egress_server_free(s.server);
+  s.closed = 0;
   cr_assert_eq(egress_server_new(&s.server, &s.loop, s.cache, &options), 0);
 }
 
 Test(conn, close_tells_clients_and_lets_them_go) {
   c = hs_connect(HS_WINDOW, 0);
-  int closed = 0;
   http2_call *call = hs_subscribe(c);
   HS_UNTIL(http2_messages(call) == 1);
-  egress_server_close(s.server, on_closed, &closed);
+  egress_server_close(s.server, serving_on_closed, &s);
   HS_UNTIL(c->is_lost);
   cr_assert_geq(c->goaways, 1);
   cr_assert_eq(c->goaway_error, NGHTTP2_NO_ERROR);
   cr_assert_eq(call->status, EGRESS__STATUS_UNAVAILABLE);
   cr_assert_str_eq(call->text, "the server is closing");
-  cr_assert_not(closed, "the client has not closed its end yet");
+  cr_assert_not(s.closed, "the client has not closed its end yet");
   uint64_t ended_ms = now_ms();
   http2_end(c);
   hs_count = 0;
-  HS_UNTIL(closed);
+  HS_UNTIL(s.closed);
   cr_assert_lt(now_ms(), ended_ms + 500, "nothing was waited for");
   replace_server();
 }
 
 static void close_cuts(void) {
-  int closed = 0;
   c->is_deaf = 1;
   uint64_t began_ms = now_ms();
-  egress_server_close(s.server, on_closed, &closed);
-  HS_UNTIL(closed);
+  egress_server_close(s.server, serving_on_closed, &s);
+  HS_UNTIL(s.closed);
   cr_assert(now_ms() >= began_ms + 1000 - 20 && now_ms() < began_ms + 5000, "%u ms", (unsigned)(now_ms() - began_ms));
   replace_server();
 }
