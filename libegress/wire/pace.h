@@ -5,7 +5,7 @@
 
 /**
  * How fast a client's requests are taken: a bucket of `burst` of them, filled again with `per_second`. Both are 1 or
- * more. Whoever takes more is asked for the next later, and so held back by gRPC's flow control; nobody is ended for
+ * more. Whoever takes more is asked for the next later, and so held back by HTTP/2's flow control; nobody is ended for
  * it. `{0}` is a full bucket. Times are the loop's.
  */
 typedef struct egress__pace {
