@@ -1,15 +1,10 @@
 """Which snapshot each group of Envoys has."""
 
 from enum import Enum
-from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from egress import lowlevel
 from egress.errors import ArgumentError, Code, ServerError, check
 from egress.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from egress.server import Server
 
 
 class OnNack(Enum):
@@ -48,7 +43,7 @@ class Cache:
     of the servers' loop.
     """
 
-    __slots__ = ("__weakref__", "_raw", "_servers")
+    __slots__ = ("__weakref__", "_raw")
 
     def __init__(self, *, answer: float | None = None, globs: bool = False) -> None:
         """With ``answer``, a client that asks for a name that is not there waits for so many seconds.
@@ -63,12 +58,9 @@ class Cache:
         code, raw = lowlevel.egress_cache_new((answer_ms, int(globs)))
         check(code, ServerError)
         self._raw = raw
-        self._servers: WeakSet[Server] = WeakSet()
 
     def __setitem__(self, group: str, snapshot: Snapshot) -> None:
         _check(lowlevel.egress_cache_set(self._raw, group, snapshot._raw), group)
-        for server in self._servers:
-            server._wake()
 
     def __getitem__(self, group: str) -> Snapshot:
         snapshot = self.get(group)
@@ -81,8 +73,6 @@ class Cache:
         if code == lowlevel.EGRESS_ENOENT:
             raise KeyError(group)
         _check(code, group)
-        for server in self._servers:
-            server._wake()
 
     def absent(self, group: str, type_url: str, name: str) -> bool:
         """Answers a ``Wanted`` event: there is nothing of that name. False: nobody waits for that any more."""
@@ -90,8 +80,6 @@ class Cache:
         if code == lowlevel.EGRESS_ENOENT:
             return False
         _check(code, group)
-        for server in self._servers:
-            server._wake()
         return True
 
     def __contains__(self, group: object) -> bool:
@@ -127,8 +115,6 @@ class Cache:
 
     def _set_trial(self, group: str, options: tuple[int, int, int, int] | None) -> None:
         _check(lowlevel.egress_cache_set_trial(self._raw, group, options), group)
-        for server in self._servers:
-            server._wake()
 
     def trial(self, group: str) -> Trial:
         """Where the trial of the group's own snapshot stands."""

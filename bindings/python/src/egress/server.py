@@ -150,7 +150,6 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._driver = driver
         self._loop.add_reader(lowlevel.egress_driver_fd(driver), self._run)
-        self._cache._servers.add(self)
         self._wake()
         try:
             for address in self._addresses:
@@ -282,7 +281,6 @@ class Server:
         while (event := self._next_event()) is not None:
             self._left.append(event)
         self._driver = None  # the last reference: frees the C server and its loop
-        self._cache._servers.discard(self)
         self._closed.set()
 
     def __del__(self) -> None:
