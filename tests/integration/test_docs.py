@@ -156,7 +156,7 @@ def compiled(text: str, folder: Path) -> str:
 
 def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     text, port = at_free_port(program(README, "c"))
-    assert len([line for line in text.splitlines() if line]) <= 22
+    assert len([line for line in text.splitlines() if line]) <= 20
     assert serves(in_folder, [compiled(text, in_folder)], port)
 
 
