@@ -18,11 +18,11 @@
 
 #include "driver.h"
 
-/* The driver has a reference on the function: closing may still ask it. */
+/* The driver has a reference on its options, with the functions and the caches in them: closing may still ask. */
 static void driver_free(egress_driver *driver) {
-  PyObject *function = driver != NULL ? egress_driver_user(driver) : NULL;
+  PyObject *options = driver != NULL ? egress_driver_user(driver) : NULL;
   egress_driver_free(driver);
-  Py_XDECREF(function);
+  Py_XDECREF(options);
 }
 %}
 
@@ -278,9 +278,33 @@ static PyObject *event_tuple(const egress_event *event) {
 
 %typemap(in, numinputs=0) const egress_alloc * "$1 = NULL;"
 %typemap(in, numinputs=0) const egress_policy_options *options "$1 = NULL;"
-%typemap(in) const egress_cache_options *options (egress_cache_options parsed = EGRESS_CACHE_OPTIONS_INIT) {
-  if (!PyArg_ParseTuple($input, "O&O&", count_from, &parsed.answer_ms, count_from, &parsed.globs))
+
+%{
+/* The functions of a cache and of a server, called in calls that keep the GIL. What one raises is told to
+   sys.unraisablehook, and if it was asked something, that is a refusal. */
+
+/* Of a cache: `user` is the function, and lives as long as the cache (cache.py, server.py). */
+static const char *group_of_python(const egress_node *node, void *user) {
+  const char *group = NULL;
+  PyObject *answer = PyObject_CallFunction(user, "ss", node->id, node->cluster);
+  /* The text is the answer's own, and is read after this: so the function keeps its last answer. */
+  if (answer == NULL || !PyArg_Parse(answer, "z", &group) || PyObject_SetAttrString(user, "answer", answer) != 0) {
+    PyErr_WriteUnraisable(user);
+    group = NULL;
+  }
+  Py_XDECREF(answer);
+  return group;
+}
+%}
+
+%typemap(in) const egress_cache_options *options (egress_cache_options parsed = EGRESS_CACHE_OPTIONS_INIT,
+                                                        PyObject *function = NULL) {
+  if (!PyArg_ParseTuple($input, "O&O&O", count_from, &parsed.answer_ms, count_from, &parsed.globs, &function))
     SWIG_fail;
+  if (function != Py_None) {
+    parsed.group = group_of_python;
+    parsed.user = function;
+  }
   $1 = &parsed;
 }
 
@@ -316,8 +340,9 @@ static PyObject *event_tuple(const egress_event *event) {
 }
 
 %{
-/* The function of a server that authorises, called while its loop runs: every call that runs it keeps the GIL. It takes
-   a tuple and returns one: the status, 0 for yes, and the reason. One that raises refuses. */
+/* Of a server: `user` is the tuple of its options, which begins with them. */
+enum { AUTHORISE, CHOOSE, ON_MESSAGE, LOG };
+
 static PyObject *texts_tuple(const char *const *texts, size_t count) {
   PyObject *tuple = PyTuple_New((Py_ssize_t)count);
   for (size_t i = 0; tuple != NULL && i < count; i++) {
@@ -344,20 +369,68 @@ static PyObject *access_tuple(const egress_access *access) {
   return tuple;
 }
 
-static int32_t ask_python(const egress_access *access, char *reason, size_t size, void *user) {
+/* It returns the status, 0 for yes, and the reason. */
+static int32_t authorised_by_python(const egress_access *access, char *reason, size_t size, void *user) {
   int status = 13; /* INTERNAL */
   const char *text;
+  PyObject *function = PyTuple_GetItem(user, AUTHORISE);
   PyObject *raw = access_tuple(access);
-  PyObject *answer = raw != NULL ? PyObject_CallFunctionObjArgs(user, raw, NULL) : NULL;
+  PyObject *answer = raw != NULL ? PyObject_CallFunctionObjArgs(function, raw, NULL) : NULL;
   if (answer != NULL && PyArg_ParseTuple(answer, "is", &status, &text)) {
     PyOS_snprintf(reason, size, "%s", text);
   } else {
-    PyErr_WriteUnraisable(user);
+    PyErr_WriteUnraisable(function);
     PyOS_snprintf(reason, size, "the control plane could not tell whether this client may have it");
   }
   Py_XDECREF(answer);
   Py_XDECREF(raw);
   return status;
+}
+
+static int cache_from(PyObject *object, egress_cache **out) {
+  void *cache = NULL;
+  if (SWIG_ConvertPtr(object, &cache, SWIGTYPE_p_egress_cache, 0) < 0) {
+    PyErr_SetString(PyExc_TypeError, "not a cache");
+    return 0;
+  }
+  *out = cache;
+  return 1;
+}
+
+static egress_cache *chosen_by_python(const egress_node *node, const char *type_url, void *user) {
+  egress_cache *cache = NULL;
+  PyObject *function = PyTuple_GetItem(user, CHOOSE);
+  PyObject *answer = PyObject_CallFunction(function, "sss", node->id, node->cluster, type_url);
+  if (answer == NULL || !cache_from(answer, &cache))
+    PyErr_WriteUnraisable(function);
+  Py_XDECREF(answer);
+  return cache;
+}
+
+static PyObject *message_bytes(const egress_message *message) {
+  PyObject *head = PyBytes_FromStringAndSize(message->head, (Py_ssize_t)message->head_size);
+  PyObject *tail = PyBytes_FromStringAndSize(message->tail, (Py_ssize_t)message->tail_size);
+  PyBytes_ConcatAndDel(&head, tail);
+  return head;
+}
+
+/* Nobody looks at the answer of a function that is told something. */
+static void end_telling(PyObject *function, PyObject *answer) {
+  if (answer == NULL)
+    PyErr_WriteUnraisable(function);
+  Py_XDECREF(answer);
+}
+
+static void tell_python_message(const egress_message *message, void *user) {
+  PyObject *function = PyTuple_GetItem(user, ON_MESSAGE);
+  end_telling(function, PyObject_CallFunction(function, "iKNNN", message->kind, (unsigned long long)message->stream_id,
+                                              peer_text(message->peer), peer_text(message->type_url),
+                                              message_bytes(message)));
+}
+
+static void tell_python_line(int32_t level, const char *category, const char *text, void *user) {
+  PyObject *function = PyTuple_GetItem(user, LOG);
+  end_telling(function, PyObject_CallFunction(function, "isN", level, category, peer_text(text)));
 }
 %}
 
@@ -367,9 +440,13 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
   %append_output(SWIG_NewPointerObj(made$argnum, $descriptor(egress_driver *), SWIG_POINTER_OWN));
 }
 
+/* The caches in it are not read: they live as long as the tuple. */
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT,
-                                                         PyObject *function = NULL) {
-  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
+                                                         PyObject *asked = NULL, PyObject *chosen = NULL,
+                                                         PyObject *shown = NULL, PyObject *logged = NULL,
+                                                         PyObject *caches = NULL) {
+  if (!PyArg_ParseTuple($input, "OOOOOzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &asked, &chosen, &shown, &logged,
+                        &caches, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
                         count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
@@ -380,10 +457,11 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
                         &parsed.load_report_ms, count_from, &parsed.events, count_from, &parsed.client_status,
                         count_from, &parsed.max_remembered_bytes, count_from, &parsed.max_pending_bytes))
     SWIG_fail;
-  if (function != Py_None) {
-    parsed.authorise = ask_python;
-    parsed.user = function;
-  }
+  parsed.authorise = asked != Py_None ? authorised_by_python : NULL;
+  parsed.choose = chosen != Py_None ? chosen_by_python : NULL;
+  parsed.on_message = shown != Py_None ? tell_python_message : NULL;
+  parsed.log = logged != Py_None ? tell_python_line : NULL;
+  parsed.user = $input;
   $1 = &parsed;
 }
 
@@ -415,6 +493,7 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %ignore egress_load_locality;
 %ignore egress_load_metric;
 %ignore egress_load_report;
+%ignore egress_message;
 %ignore egress_node;
 %ignore egress_peer;
 %ignore egress_policy_options;
@@ -453,6 +532,8 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 %include <egress/bootstrap.h>
 %include <egress/event.h>
 %include <egress/load.h>
+%include <egress/log.h>
+%include <egress/message.h>
 %include <egress/peer.h>
 %nothread;
 %include <egress/cache.h>

@@ -25,7 +25,6 @@ void event_log_begin(event_log *log, const char *level, const char *event) {
   gettimeofday(&now, NULL);
   gmtime_r(&now.tv_sec, &parts);
   strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  flockfile(log->file); /* gRPC logs from threads of its own */
   fprintf(log->file, log->json ? "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"event\":\"%s\"" : "%s.%03dZ %-5s %s", text,
           (int)(now.tv_usec / 1000), level, event);
 }
@@ -48,5 +47,4 @@ void event_log_number(event_log *log, const char *key, uint64_t value) {
 void event_log_end(event_log *log) {
   fputs(log->json ? "}\n" : "\n", log->file);
   fflush(log->file);
-  funlockfile(log->file);
 }

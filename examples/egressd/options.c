@@ -9,7 +9,7 @@ enum {
 static const cli_option options[] = {
     {CLI_LISTEN, CLI_SOCKET, CLI_SERVE, "listen", "ADDRESS:PORT", "127.0.0.1:18000", 0, 0,
      "Where Envoys find this daemon: 127.0.0.1:18000, [::1]:18000 or unix:/PATH. Port 0 lets the kernel pick one; "
-     "the event 'listening' says which. With TLS, 0.0.0.0 also listens on [::], and [::] also takes IPv4."},
+     "the event 'listening' says which. 0.0.0.0 is IPv4 only, and [::] IPv6 only."},
     {CLI_TLS_CERT, CLI_PATH, CLI_SERVE, "tls-cert", "FILE", NULL, 0, 0,
      "The daemon's certificate chain, PEM. Needs --tls-key. When this or one of the next two files changes, new "
      "connections see it; open ones go on. While they do not fit together, the last good ones stay."},

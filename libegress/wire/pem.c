@@ -215,7 +215,7 @@ static int parse_certificate(X509 **out, const contents *c, const reader *r, con
              : block_fault(r, b, "is damaged: it decodes to something else than a certificate; copy it anew", diag);
 }
 
-/* Adds the certificate of a block to `all`; blocks of other kinds, which gRPC skips as well, are left out. */
+/* Adds the certificate of a block to `all`; blocks of other kinds, such as a key, are left out. */
 static int take_certificate(STACK_OF(X509) * all, const contents *c, const reader *r, const block *b,
                             egress_diag *diag) {
   if (strcmp(b->label, "TRUSTED CERTIFICATE") == 0)

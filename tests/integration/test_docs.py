@@ -1,13 +1,18 @@
 """The documentation is true: its policies are valid, its commands print what it shows, its programs run."""
 
 import os
+import queue
 import re
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import grpc
 import pytest
+from envoy.service.cluster.v3 import cds_pb2_grpc
+from envoy.service.discovery.v3 import discovery_pb2
 from harness import build
 from harness.child import Child
 from harness.ports import ReservedPort
@@ -151,11 +156,11 @@ def compiled(text: str, folder: Path) -> str:
 
 def test_the_c_program_of_the_readme(in_folder: Path) -> None:
     text, port = at_free_port(program(README, "c"))
-    assert len([line for line in text.splitlines() if line]) <= 22
+    assert len([line for line in text.splitlines() if line]) <= 20
     assert serves(in_folder, [compiled(text, in_folder)], port)
 
 
-@pytest.mark.parametrize("name", ["snapshots", "security", "rollback", "status"])
+@pytest.mark.parametrize("name", ["snapshots", "security", "rollback", "status", "on-demand"])
 def test_the_program_of_a_page(tmp_path: Path, name: str) -> None:
     page = build.PROJECT / "docs" / f"{name}.md"
     shown = compiled(program(page, "c"), tmp_path)
@@ -172,6 +177,13 @@ def test_the_python_program_of_a_readme(in_folder: Path, page: Path, lines: int)
     assert serves(in_folder, [sys.executable, str(in_folder / "readme.py")], port)
 
 
+def test_the_python_fragment_about_caches() -> None:
+    egress = pytest.importorskip("egress", reason="the Python package is not installed: pip install ./bindings/python")
+    made = {"egress": egress}
+    exec(program(build.PROJECT / "docs" / "snapshots.md", "python"), made)
+    assert isinstance(made["server"], egress.Server)
+
+
 def test_the_program_about_resources(tmp_path: Path) -> None:
     pytest.importorskip("egress", reason="the Python package egress is not installed: pip install ./bindings/python")
     [program, printed] = [text for _, kind, _, text in fences(build.PROJECT / "docs" / "resources.md") if kind]
@@ -180,6 +192,52 @@ def test_the_program_about_resources(tmp_path: Path) -> None:
         [sys.executable, "resources.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == printed, done.stderr
+
+
+ANSWERS = """
+import asyncio
+import egress
+
+def find(type_url, name):
+    found = {{"tenant-7": egress.Resource.from_json('{{"@type": "%s", "name": "tenant-7"}}' % egress.CLUSTER)}}
+    return found.get(name)
+
+async def main():
+{}
+asyncio.run(main())
+"""
+
+
+def test_the_python_program_about_answers(tmp_path: Path) -> None:
+    """Before time ends the questions: it is set to be longer than this test waits."""
+    pytest.importorskip("egress", reason="the Python package egress is not installed: pip install ./bindings/python")
+    text, port = at_free_port(program(build.PROJECT / "docs" / "on-demand.md", "python"))
+    assert "answer=2.0" in text
+    (tmp_path / "shown.py").write_text(ANSWERS.format(textwrap.indent(text.replace("answer=2.0", "answer=600"), "    ")))
+    child = Child([sys.executable, str(tmp_path / "shown.py")], tmp_path / "program.log")
+    try:
+        assert told_of_clusters(port, {"tenant-7", "tenant-8"}) == ({"tenant-7"}, {"tenant-8"})
+    finally:
+        child.kill()
+
+
+def told_of_clusters(port: ReservedPort, names: set[str]) -> tuple[set[str], set[str]]:
+    """Which of the names there are, and which there are not, as a client of the group ``prod`` is told."""
+    requests: queue.SimpleQueue[discovery_pb2.DeltaDiscoveryRequest | None] = queue.SimpleQueue()
+    node = {"id": "n", "cluster": "prod"}
+    requests.put(discovery_pb2.DeltaDiscoveryRequest(node=node, resource_names_subscribe=sorted(names)))
+    there: set[str] = set()
+    missing: set[str] = set()
+    with grpc.insecure_channel(str(port)) as channel:
+        stub = cds_pb2_grpc.ClusterDiscoveryServiceStub(channel)
+        responses = stub.DeltaClusters(iter(requests.get, None), timeout=30, wait_for_ready=True)
+        while there | missing != names:
+            response = next(responses)
+            there.update(resource.name for resource in response.resources)
+            missing.update(response.removed_resources)
+            requests.put(discovery_pb2.DeltaDiscoveryRequest(response_nonce=response.nonce))
+        requests.put(None)
+    return there, missing
 
 
 def test_links_lead_somewhere() -> None:

@@ -11,16 +11,24 @@ if "EGRESS_BUILD" not in os.environ:  # tests/run.sh installed it: there its abs
     pytest.importorskip("mypy")
 
 USE = """
+import logging
 from typing import assert_type
 
 import egress
 
+def choose(node: egress.Node, type_url: str) -> egress.Cache | None:
+    return None
+
+def show(message: egress.Message) -> None:
+    assert_type(message.data, bytes)
+
 async def serve() -> None:
     rules = egress.Policy.load("policy.yaml")
     assert_type(rules.decide("10.20.3.7", "cards.payments.example").rule, str | None)
-    groups = egress.Cache()
+    groups = egress.Cache(group=lambda node: assert_type(node.id, str) or None)
     groups["*"] = rules.compile(explicit="0.0.0.0:3128")
-    async with egress.Server(groups, "127.0.0.1:0") as xds:
+    log = logging.getLogger().log
+    async with egress.Server(groups, "127.0.0.1:0", choose=choose, on_message=show, log=log) as xds:
         async for happened in xds.events():
             if isinstance(happened, egress.Nacked):
                 assert_type(happened.message, str)

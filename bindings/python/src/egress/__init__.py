@@ -12,7 +12,7 @@ thread of one asyncio loop.
 """
 
 from egress.access import Access, Refusal, Transport
-from egress.cache import Cache, OnNack, Trial
+from egress.cache import Cache, Node, OnNack, Trial
 from egress.envoy import bootstrap
 from egress.errors import (
     ArgumentError,
@@ -49,6 +49,7 @@ from egress.events import (
 from egress.fetch import Fetch, fetch_type_url
 from egress.load import LOAD_STATS, LoadCluster, LoadDrops, LoadLocality, LoadMetric
 from egress.lowlevel import egress_version
+from egress.message import Message, MessageKind
 from egress.policy import Decision, Flow, Policy, Protocol, Reason, Verdict
 from egress.server import TLS, Server
 from egress.snapshot import CLUSTER, ENDPOINT, LISTENER, ROUTE, Dangling, Resource, Snapshot
@@ -86,7 +87,10 @@ __all__ = [
     "LoadMetric",
     "LoadReport",
     "Lost",
+    "Message",
+    "MessageKind",
     "Nacked",
+    "Node",
     "OnNack",
     "OutOfMemoryError",
     "Policy",

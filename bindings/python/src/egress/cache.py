@@ -1,15 +1,12 @@
 """Which snapshot each group of Envoys has."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from egress import lowlevel
 from egress.errors import ArgumentError, Code, ServerError, check
 from egress.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from egress.server import Server
 
 
 class OnNack(Enum):
@@ -40,18 +37,45 @@ class Trial(Enum):
     """It was refused: new streams get the last good one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a client says of itself: nothing vouches for it."""
+
+    id: str
+    cluster: str
+
+
+def _asked(group: Callable[[Node], str | None]) -> Callable[[str, str], str | None]:
+    def ask(node_id: str, cluster: str) -> str | None:
+        return group(Node(node_id, cluster))
+
+    return ask
+
+
 class Cache:
-    """Group to snapshot, as a mapping. A node's group is its ``node.cluster``, or its ``node.id`` if that is empty.
+    """Group to snapshot, as a mapping. A node's group is its ``node.cluster``, or its ``node.id`` if that is empty;
+    or what the function ``group`` says.
 
     The group ``"*"`` stands for every group that has no snapshot of its own. Setting a group sends its Envoys what
     differs; deleting it sends them nothing. Any thread may set and delete groups; everything else belongs to the thread
     of the servers' loop.
     """
 
-    __slots__ = ("__weakref__", "_raw", "_servers")
+    __slots__ = ("__weakref__", "_group", "_raw")
 
-    def __init__(self, *, answer: float | None = None, globs: bool = False) -> None:
-        """With ``answer``, a client that asks for a name that is not there waits for so many seconds.
+    def __init__(
+        self,
+        *,
+        answer: float | None = None,
+        globs: bool = False,
+        group: Callable[[Node], str | None] | None = None,
+    ) -> None:
+        """``group`` is asked for the group of each node that comes: 1 to 255 bytes of UTF-8; None refuses the node.
+
+        If it raises, or returns what is no group, the node is refused, too; ``sys.unraisablehook`` is told what it
+        raised.
+
+        With ``answer``, a client that asks for a name that is not there waits for so many seconds.
 
         A ``Wanted`` event tells of the name; the answer is a snapshot that has it, or ``absent``.
 
@@ -60,15 +84,13 @@ class Cache:
         answer_ms = 0 if answer is None else round(answer * 1000)
         if answer is not None and not 1 <= answer_ms < 1 << 32:
             raise ValueError(f"an answer takes 0.001 to 4294967 seconds, not {answer}")
-        code, raw = lowlevel.egress_cache_new((answer_ms, int(globs)))
+        self._group = None if group is None else _asked(group)  # C borrows it: who uses the raw cache keeps this one
+        code, raw = lowlevel.egress_cache_new((answer_ms, int(globs), self._group))
         check(code, ServerError)
         self._raw = raw
-        self._servers: WeakSet[Server] = WeakSet()
 
     def __setitem__(self, group: str, snapshot: Snapshot) -> None:
         _check(lowlevel.egress_cache_set(self._raw, group, snapshot._raw), group)
-        for server in self._servers:
-            server._wake()
 
     def __getitem__(self, group: str) -> Snapshot:
         snapshot = self.get(group)
@@ -81,8 +103,6 @@ class Cache:
         if code == lowlevel.EGRESS_ENOENT:
             raise KeyError(group)
         _check(code, group)
-        for server in self._servers:
-            server._wake()
 
     def absent(self, group: str, type_url: str, name: str) -> bool:
         """Answers a ``Wanted`` event: there is nothing of that name. False: nobody waits for that any more."""
@@ -90,8 +110,6 @@ class Cache:
         if code == lowlevel.EGRESS_ENOENT:
             return False
         _check(code, group)
-        for server in self._servers:
-            server._wake()
         return True
 
     def __contains__(self, group: object) -> bool:
@@ -127,8 +145,6 @@ class Cache:
 
     def _set_trial(self, group: str, options: tuple[int, int, int, int] | None) -> None:
         _check(lowlevel.egress_cache_set_trial(self._raw, group, options), group)
-        for server in self._servers:
-            server._wake()
 
     def trial(self, group: str) -> Trial:
         """Where the trial of the group's own snapshot stands."""

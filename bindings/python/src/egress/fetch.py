@@ -11,11 +11,12 @@ class Fetch:
     ``secrets`` serves secrets, too: only where nobody but the client can read the answer.
     """
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_cache", "_raw")
 
     def __init__(self, cache: Cache, *, identifier: str | None = None, secrets: bool = False) -> None:
         code, raw = lowlevel.egress_fetch_new(cache._raw, (identifier, int(secrets)))
         check(code, ServerError, about=f"identifier {identifier!r}")
+        self._cache = cache
         self._raw = raw
 
     def answer(self, type_url: str, request: str | bytes) -> str | None:

@@ -78,6 +78,15 @@ EGRESS_EVENT_SUBSCRIPTION: Final[int]
 EGRESS_EVENT_LOST: Final[int]
 EGRESS_EVENT_LOAD_REPORT: Final[int]
 EGRESS_EVENT_WANTED: Final[int]
+EGRESS_LOG_DEBUG: Final[int]
+EGRESS_LOG_INFO: Final[int]
+EGRESS_LOG_WARN: Final[int]
+EGRESS_LOG_ERROR: Final[int]
+EGRESS_MESSAGE_OPENED: Final[int]
+EGRESS_MESSAGE_REQUEST: Final[int]
+EGRESS_MESSAGE_DELTA_REQUEST: Final[int]
+EGRESS_MESSAGE_RESPONSE: Final[int]
+EGRESS_MESSAGE_DELTA_RESPONSE: Final[int]
 EGRESS_VARIANT_SOTW: Final[int]
 EGRESS_VARIANT_DELTA: Final[int]
 EGRESS_ON_NACK_NOTHING: Final[int]
@@ -174,7 +183,9 @@ def egress_bootstrap(
     ],
     diag: egress_diag,
 ) -> tuple[int, str]: ...
-def egress_cache_new(options: tuple[int, int]) -> tuple[int, egress_cache]: ...
+def egress_cache_new(
+    options: tuple[int, int, Callable[[str, str], str | None] | None],
+) -> tuple[int, egress_cache]: ...
 def egress_cache_set(cache: egress_cache, group: str, snap: egress_snapshot) -> int: ...
 def egress_cache_get(cache: egress_cache, group: str) -> egress_snapshot | None: ...
 def egress_cache_absent(cache: egress_cache, group: str, type_url: str, name: str) -> int: ...
@@ -207,6 +218,10 @@ def egress_driver_new(
     cache: egress_cache,
     options: tuple[
         Callable[[_AccessTuple], tuple[int, str]] | None,
+        Callable[[str, str, str], egress_cache | None] | None,
+        Callable[[int, int, str, str, bytes], None] | None,
+        Callable[[int, str, str], None] | None,
+        object,
         str | None,
         int, int, int, int, int, int, int, int,
         int, int, int, int, int, int, int, int, int, int, int, int, int,

@@ -5,6 +5,7 @@ whenever it is readable or a timer of it is due; no other thread ever calls into
 """
 
 import asyncio
+import logging
 import os
 import warnings
 from collections import deque
@@ -14,9 +15,10 @@ from typing import Any, Self
 
 from egress import lowlevel
 from egress.access import Access, Refusal, from_tuple as access_from_tuple
-from egress.cache import Cache
+from egress.cache import Cache, Node
 from egress.errors import Code, ServerError, check, new_diag
 from egress.events import Event, from_tuple, mask_of
+from egress.message import Message, MessageKind
 from egress.status import StreamStatus, from_json
 
 
@@ -56,20 +58,66 @@ def _asked(
     return ask
 
 
+def _chosen(
+    choose: Callable[[Node, str], Cache | None], caches: set[Cache]
+) -> Callable[[str, str, str], lowlevel.egress_cache | None]:
+    def ask(node_id: str, cluster: str, type_url: str) -> lowlevel.egress_cache | None:
+        cache = choose(Node(node_id, cluster), type_url)
+        if cache is None:
+            return None
+        raw = cache._raw
+        caches.add(cache)
+        return raw
+
+    return ask
+
+
+def _shown(on_message: Callable[[Message], object]) -> Callable[[int, int, str, str, bytes], None]:
+    def show(kind: int, stream_id: int, peer: str, type_url: str, data: bytes) -> None:
+        on_message(Message(MessageKind(kind), stream_id, peer, type_url, data))
+
+    return show
+
+
+_LEVELS = {
+    lowlevel.EGRESS_LOG_DEBUG: logging.DEBUG,
+    lowlevel.EGRESS_LOG_INFO: logging.INFO,
+    lowlevel.EGRESS_LOG_WARN: logging.WARNING,
+    lowlevel.EGRESS_LOG_ERROR: logging.ERROR,
+}
+
+
+def _logged(log: Callable[[int, str], object]) -> Callable[[int, str, str], None]:
+    def write(level: int, category: str, text: str) -> None:
+        log(_LEVELS[level], f"{category}: {text}")
+
+    return write
+
+
 class Server:
     """Serves a cache to Envoys over xDS, on the asyncio loop that it is started in.
 
-    ``async with`` starts it and closes it. Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel
-    picks one) or ``"unix:/PATH"``; plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual
-    TLS or a unix socket need ``insecure_secrets=True``. With ``gate_on_ack=True`` changes of listeners and routes wait
-    until a client has accepted what they lead to. ``authorise`` is asked once for each type on a stream
-    whether the client may have it, and refuses with a ``Refusal``; if it raises, the client is refused with INTERNAL,
-    and ``sys.unraisablehook`` is told. With ``load_report_ms`` clients are asked how much they send where, as often
-    as that; what they say are events. Limits of 0 are the defaults of the C library (docs/xds.md has them
-    all). ``kinds`` are the events to be told, ``Event`` for all of them; none: all but ``Requested``, ``Responded`` and
-    ``Subscribed``. With ``client_status=True`` the client status discovery service (CSDS) tells whoever ``authorise``
-    does not refuse what all clients have. Everything but construction belongs to the loop's thread. Once a server was started and until it is
-    closed, the child of a fork can do no more than exec.
+    ``async with`` starts it and closes it. Everything but construction belongs to the loop's thread. Once a server was
+    started and until it is closed, the child of a fork can do no more than exec.
+
+    Addresses are ``"127.0.0.1:18000"``, ``"[::1]:18000"`` (port 0: the kernel picks one) or ``"unix:/PATH"``;
+    plaintext beyond loopback needs ``insecure=True``; secrets (SDS) without mutual TLS or a unix socket need
+    ``insecure_secrets=True``. ``listen`` takes addresses that differ in these.
+
+    Functions, called on the loop's thread; ``sys.unraisablehook`` is told what they raise:
+
+    - ``authorise`` is asked once for each type on a stream whether the client may have it, and refuses with a
+      ``Refusal``; if it raises, the client is refused with INTERNAL.
+    - ``choose`` is asked after that which cache has this type URL for this node; without it all is in ``cache``. None
+      refuses, with PERMISSION_DENIED, and so does one that raises.
+    - ``on_message`` is shown every request and response of discovery, for logs and tests.
+    - ``log`` takes lines for an operator, with a level of ``logging``: ``logging.getLogger("xds").log`` is one.
+
+    With ``gate_on_ack=True`` changes of listeners and routes wait until a client has accepted what they lead to. With
+    ``load_report_ms`` clients are asked how much they send where, as often as that; what they say are events. ``kinds``
+    are the events to be told, ``Event`` for all of them; none: all but ``Requested``, ``Responded`` and ``Subscribed``.
+    With ``client_status=True`` the client status discovery service (CSDS) tells whoever ``authorise`` does not refuse
+    what all clients have. Limits of 0 are the defaults of the C library (docs/xds.md has them all).
     """
 
     def __init__(
@@ -80,6 +128,9 @@ class Server:
         insecure: bool = False,
         insecure_secrets: bool = False,
         authorise: Callable[[Access], Refusal | None] | None = None,
+        choose: Callable[[Node, str], Cache | None] | None = None,
+        on_message: Callable[[Message], object] | None = None,
+        log: Callable[[int, str], object] | None = None,
         identifier: str | None = None,
         max_request_bytes: int = 0,
         max_streams: int = 0,
@@ -108,8 +159,13 @@ class Server:
         self._tls = tls
         self._insecure = insecure
         self._insecure_secrets = insecure_secrets
+        caches = {cache}  # and those that are chosen: C borrows their functions until its server is freed
         self._options = (
             None if authorise is None else _asked(authorise),
+            None if choose is None else _chosen(choose, caches),
+            None if on_message is None else _shown(on_message),
+            None if log is None else _logged(log),
+            caches,
             identifier,
             max_request_bytes,
             max_streams,
@@ -150,7 +206,6 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._driver = driver
         self._loop.add_reader(lowlevel.egress_driver_fd(driver), self._run)
-        self._cache._servers.add(self)
         self._wake()
         try:
             for address in self._addresses:
@@ -282,7 +337,6 @@ class Server:
         while (event := self._next_event()) is not None:
             self._left.append(event)
         self._driver = None  # the last reference: frees the C server and its loop
-        self._cache._servers.discard(self)
         self._closed.set()
 
     def __del__(self) -> None:
