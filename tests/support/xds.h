@@ -236,7 +236,7 @@ typedef struct xds_response {
   char puts[XDS_LIST][XDS_WORD];     /* "a=1", sorted */
   char versions[XDS_LIST][XDS_WORD]; /* of each of them; "": none is told */
   char gone[XDS_LIST][XDS_WORD];     /* sorted */
-  char failed[XDS_LIST][XDS_WORD];   /* "a#5", sorted */
+  char failed[XDS_LIST][XDS_WORD];   /* "a#5", sorted; "a#none": the server's own word for what does not exist */
 } xds_response;
 
 static inline void xds_copy(char out[XDS_WORD], egress__span span) {
@@ -318,9 +318,12 @@ static inline void xds_read_error(xds_response *out, egress__span error) {
   egress__field code;
   xds_copy(name, xds_field(xds_field(error, 1), 1));
   xds_copy(text, xds_field(status, 2));
-  assert(strcmp(text, "why") == 0);
   assert(egress__field_next(&status, &code) == 1 && code.number == 1);
-  assert(snprintf(out->failed[out->errors++], XDS_WORD, "%s#%d", name, (int)code.value) < XDS_WORD);
+  int is_own = code.value == 5 && strcmp(text, "there is none") == 0;
+  assert(is_own || strcmp(text, "why") == 0);
+  char *to = out->failed[out->errors++];
+  int size = is_own ? snprintf(to, XDS_WORD, "%s#none", name) : snprintf(to, XDS_WORD, "%s#%d", name, (int)code.value);
+  assert(size < XDS_WORD);
 }
 
 /* By name, each with its version. */

@@ -354,6 +354,17 @@ Test(fetch, who_asks_once_is_no_judge_of_a_trial) {
 
 /* ---- who may have what ---- */
 
+/* Nobody hears of these clients: a question of theirs would be open, and a stream's would be taken for the same. */
+Test(fetch, c75_who_asks_once_asks_nobody_for_what_is_not_there) {
+  egress_cache_options asking = EGRESS_CACHE_OPTIONS_INIT;
+  asking.answer_ms = 1000;
+  egress_cache_unref(cache);
+  cr_assert_eq(egress_cache_new(&cache, &asking), 0);
+  set_clusters("1", NULL);
+  cr_assert_str_eq(ask_clusters("\"a\", \"none\"", ""), "a=1");
+  cr_assert_eq(egress_cache_absent(cache, "g", EGRESS_TYPE_CLUSTER, "none"), EGRESS_ENOENT);
+}
+
 Test(fetch, no_snapshot_for_the_group) {
   refuses("{\"node\": {\"id\": \"n\"}}", "EGRESS_ENOENT",
           "error: there is no snapshot yet for the group of this node\n");
