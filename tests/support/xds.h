@@ -233,6 +233,7 @@ typedef struct xds_response {
   char nonce[XDS_WORD];
   char identifier[XDS_WORD];
   size_t count, removed, errors;
+  char types[XDS_LIST];              /* of the messages; 0: there is none; not sorted */
   char puts[XDS_LIST][XDS_WORD];     /* "a=1", sorted */
   char versions[XDS_LIST][XDS_WORD]; /* of each of them; "": none is told */
   char gone[XDS_LIST][XDS_WORD];     /* sorted */
@@ -301,7 +302,7 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
   if (wrapped && xds_field(entry, 6).size > 0)
     snprintf(ttl, sizeof ttl, "%c%u", any.size > 0 ? '@' : '~', xds_duration(xds_field(entry, 6)));
   if (any.size > 0) {
-    assert(xds_letter(xds_field(any, 1)) != '?');
+    out->types[out->count] = xds_letter(xds_field(any, 1));
     egress__xdstp_room rooms[2];
     const char *said = egress__xdstp_normal_text(&rooms[0], name);
     egress__span own = egress__xdstp_normal(&rooms[1], xds_field(message, 1));
@@ -342,6 +343,13 @@ static inline void xds_sort_puts(xds_response *response) {
 
 static inline int xds_compare(const void *a, const void *b) {
   return strcmp(a, b);
+}
+
+/* c6: what is in a response is of its type. */
+static inline void xds_check_types(const xds_response *response) {
+  assert(response->type != '?');
+  for (size_t i = 0; i < response->count; i++)
+    assert(response->types[i] == '\0' || response->types[i] == response->type);
 }
 
 /* c7, c51, c65: no name stands twice in a response; but "not found" (5) may be told as removed, too. */
@@ -398,6 +406,7 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
     }
   }
   assert(rv == 0);
+  xds_check_types(out);
   xds_check_names(out);
   xds_sort_puts(out);
   qsort(out->failed, out->errors, XDS_WORD, xds_compare);

@@ -261,7 +261,7 @@ Test(fetch, c25_who_comes_after_a_restart_is_told_once) {
   cr_assert_str_eq(ask_clusters("", held), "304");
 }
 
-Test(fetch, c04_types_have_nothing_to_do_with_each_other) {
+Test(fetch, c4_types_have_nothing_to_do_with_each_other) {
   char clusters[TEXT];
   set(NULL, resource(EGRESS_TYPE_CLUSTER, "a", "1"), resource(EGRESS_TYPE_ENDPOINT, "a", ""));
   get_clusters("\"a\"");
@@ -387,7 +387,7 @@ Test(fetch, secrets_are_served_to_who_says_that_they_may_be) {
 
 /* ---- what a request may be ---- */
 
-Test(fetch, c02_type_url_is_that_of_the_path) {
+Test(fetch, c2_type_url_is_that_of_the_path) {
   set_clusters("1", NULL);
   static const char same[] = "{\"node\": {\"cluster\": \"g\"}, \"typeUrl\": \"" EGRESS_TYPE_CLUSTER "\"}";
   cr_assert_str_eq(send_text(EGRESS_TYPE_CLUSTER, same, strlen(same)), "a=1");
