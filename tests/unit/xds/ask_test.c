@@ -1,12 +1,10 @@
 /* Names that nobody knows, and an embedder who is asked for them. Names of tests carry the number of the rule in
    docs/xds.md. */
-#include "support/xds_client.h"
+#include "support/xds_delta.h"
 
 #include "cache/question.h"
 
 enum { ANSWER_MS = 1000 };
-
-static xds_client client;
 
 static void begin(void) {
   xds_begin_asking(&client, EGRESS__XDS_DELTA, ANSWER_MS);
@@ -16,19 +14,6 @@ static void end(void) {
 }
 TestSuite(ask, .init = begin, .fini = end);
 
-static const char *subscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .names = names});
-}
-static const char *unsubscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .drop = names});
-}
-static const char *ack(char type) {
-  return xds_ack(&client, type, NULL);
-}
-static const char *set(const char *text) {
-  xds_set(&client, "g", text);
-  return xds_drain(&client);
-}
 static int absent(char type, const char *name) {
   return egress_cache_absent(client.cache, "g", xds_type_url(type), name);
 }
