@@ -26,7 +26,6 @@ ANNOTATION_FILES = (
     "google/api/http",
     "google/protobuf/descriptor.proto",
     "envoy/annotations/",
-    "opencensus/",
     "udpa/annotations/",
     "xds/annotations/",
 )

@@ -86,7 +86,7 @@ class Schema:
             self.keep_known_fields(message)
 
     def keep_known_fields(self, message: Message) -> None:
-        """A field whose type the set leaves out (see export_descriptors.py) is as unknown as one of a later API."""
+        """A field whose type the set does not have, as one of the user may, is as unknown as one of a later API."""
         known = [field for field in message.field if not field.type_name or self.target(field) is not None]
         message.ClearField("field")
         message.field.extend(sorted(known, key=lambda field: field.number))

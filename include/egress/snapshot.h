@@ -144,9 +144,10 @@ EGRESS_API egress_resource *egress_snapshot_at(const egress_snapshot *snap, cons
 EGRESS_API egress_resource *egress_snapshot_find(const egress_snapshot *snap, const char *type_url, const char *name);
 
 /**
- * Finds names that a resource refers to and the snapshot does not have: clusters of routes and of TCP proxies, route
- * configurations of listeners, endpoints of EDS clusters. A snapshot with such gaps can be served, because clusters may
- * also come from an Envoy's bootstrap.
+ * Finds names that a resource refers to and the snapshot does not have: clusters of routes, of TCP proxies and of
+ * aggregate clusters, route configurations of listeners and of scoped routes, endpoints of EDS clusters, and secrets
+ * that come by SDS. A snapshot with such gaps can be served: clusters may also come from an Envoy's bootstrap, and
+ * secrets from another server.
  *
  * :param out: set on success only, also when nothing dangles; of the allocator of ``snap``; the caller owns it.
  * :param snap: the report takes its own reference.

@@ -12,27 +12,8 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "snapshot/reference.h"
 #include "snapshot/walk.h"
-
-/* What can be missing. */
-typedef enum target { TARGET_CLUSTER, TARGET_ROUTE, TARGET_ENDPOINT, TARGET_COUNT } target;
-
-static const char *const target_urls[TARGET_COUNT] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ROUTE, EGRESS_TYPE_ENDPOINT};
-
-/* The string fields that name another resource. */
-static const struct {
-  const char *message;
-  const char *field;
-  target to;
-} references[] = {
-    {"envoy.config.route.v3.RouteAction", "cluster", TARGET_CLUSTER},
-    {"envoy.config.route.v3.RouteAction.RequestMirrorPolicy", "cluster", TARGET_CLUSTER},
-    {"envoy.config.route.v3.WeightedCluster.ClusterWeight", "name", TARGET_CLUSTER},
-    {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", "cluster", TARGET_CLUSTER},
-    {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight", "name", TARGET_CLUSTER},
-    {"envoy.extensions.filters.network.http_connection_manager.v3.Rds", "route_config_name", TARGET_ROUTE},
-};
-enum { REFERENCE_COUNT = sizeof references / sizeof references[0] };
 
 /* Something that is not there. */
 typedef struct missing {
@@ -53,22 +34,27 @@ struct egress_dangling {
   EGRESS__VEC(reference) references;
 };
 
+/* A row of egress__references in the schema. */
+typedef struct field_pair {
+  const egress__schema_field *name, *with; /* `name` NULL: not in this API; `with` NULL: none needed */
+} field_pair;
+
 typedef struct search {
   egress__walk walk; /* the first member: it is what callbacks are given */
   egress_dangling *report;
-  const egress__schema_field *fields[REFERENCE_COUNT]; /* NULL: not in this API */
-  egress__map missing[TARGET_COUNT];                   /* by name */
+  field_pair fields[EGRESS__REFERENCE_COUNT];
+  egress__map missing[EGRESS__TARGET_COUNT]; /* by name */
 } search;
 
 /* An error in the place of a resource is none. */
-static int is_there(const search *s, target kind, egress__span name) {
-  const egress__type_set *set = egress__snapshot_type(s->report->snap, target_urls[kind]);
+static int is_there(const search *s, egress__target kind, egress__span name) {
+  const egress__type_set *set = egress__snapshot_type(s->report->snap, egress__target_urls[kind]);
   const egress_resource *found = egress__type_set_find_span(set, name);
   return found != NULL && egress_resource_error(found) == 0;
 }
 
 /* The same each time that a name is asked for; NULL when out of memory. */
-static missing *missing_of(search *s, target kind, egress__span name) {
+static missing *missing_of(search *s, egress__target kind, egress__span name) {
   const char *text = (const char *)name.data;
   missing *known = egress__map_get(&s->missing[kind], text, name.size);
   if (known != NULL)
@@ -77,11 +63,11 @@ static missing *missing_of(search *s, target kind, egress__span name) {
   char *copy = egress__arena_strndup(&s->report->missing, text, name.size);
   if (made == NULL || copy == NULL || egress__map_set(&s->missing[kind], copy, name.size, made) != 0)
     return NULL;
-  *made = (missing){target_urls[kind], copy, NULL};
+  *made = (missing){egress__target_urls[kind], copy, NULL};
   return made;
 }
 
-static int look_up(search *s, target kind, egress__span name) {
+static int look_up(search *s, egress__target kind, egress__span name) {
   if (!egress__span_is_text(name))
     return EGRESS_EWIRE;
   if (name.size == 0 || is_there(s, kind, name))
@@ -96,11 +82,18 @@ static int look_up(search *s, target kind, egress__span name) {
   return 0;
 }
 
-static int on_text(egress__walk *walk, const egress__schema_field *field, egress__span text) {
+static int has_field(const egress__fields *fields, egress__range all, const egress__schema_field *field) {
+  for (size_t i = all.from; i < all.to; i++)
+    if (fields->stack.items[i].field == field)
+      return 1;
+  return 0;
+}
+
+static int on_text(egress__walk *walk, const egress__schema_field *field, egress__range all, egress__span text) {
   search *s = (search *)walk;
-  for (size_t i = 0; i < REFERENCE_COUNT; i++)
-    if (s->fields[i] == field)
-      return look_up(s, references[i].to, text);
+  for (size_t i = 0; i < EGRESS__REFERENCE_COUNT; i++)
+    if (s->fields[i].name == field && (s->fields[i].with == NULL || has_field(&walk->fields, all, s->fields[i].with)))
+      return look_up(s, egress__references[i].to, text);
   return 0;
 }
 
@@ -129,7 +122,7 @@ static int look_up_endpoints(search *s, const egress__schema_message *message, e
       wanted = service->bytes;
     break;
   }
-  return look_up(s, TARGET_ENDPOINT, wanted);
+  return look_up(s, EGRESS__TARGET_ENDPOINT, wanted);
 }
 
 static int on_end(egress__walk *walk, const egress__schema_message *message, egress__range chunk) {
@@ -138,24 +131,26 @@ static int on_end(egress__walk *walk, const egress__schema_message *message, egr
   return look_up_endpoints((search *)walk, message, chunk);
 }
 
+static const egress__schema_field *find_field(const egress__schema_message *message, const char *name) {
+  return message == NULL || name == NULL ? NULL : egress__schema_field_by_name(message, name, strlen(name));
+}
+
 static void find_fields(search *s) {
-  for (size_t i = 0; i < REFERENCE_COUNT; i++) {
-    const char *field = references[i].field;
-    const egress__schema_message *message =
-        egress__schema_message_find(references[i].message, strlen(references[i].message));
-    if (message != NULL)
-      s->fields[i] = egress__schema_field_by_name(message, field, strlen(field));
+  for (size_t i = 0; i < EGRESS__REFERENCE_COUNT; i++) {
+    const egress__reference *row = &egress__references[i];
+    const egress__schema_message *message = egress__schema_message_find(row->message, strlen(row->message));
+    s->fields[i] = (field_pair){find_field(message, row->field), find_field(message, row->with)};
   }
 }
 
 static int find_references(egress_dangling *report) {
   const egress_alloc *alloc = egress__snapshot_alloc(report->snap);
   search s = {.walk = {.fields = {.alloc = alloc}, .on_text = on_text, .on_end = on_end}, .report = report};
-  for (size_t i = 0; i < TARGET_COUNT; i++)
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++)
     egress__map_init(&s.missing[i], alloc);
   find_fields(&s);
   int rv = egress__walk_snapshot(&s.walk, report->snap);
-  for (size_t i = 0; i < TARGET_COUNT; i++)
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++)
     egress__map_dispose(&s.missing[i]);
   egress__walk_dispose(&s.walk);
   return rv;

@@ -12,17 +12,13 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "snapshot/reference.h"
 #include "snapshot/walk.h"
-
-/* What others refer to; all other types are asked for by themselves, or not known. */
-static const char *const kinds[] = {EGRESS_TYPE_CLUSTER, EGRESS_TYPE_ENDPOINT, EGRESS_TYPE_ROUTE,
-                                    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"};
-enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 
 typedef struct search {
   egress__walk walk; /* the first member: it is what callbacks are given */
-  const egress__type_set *sets[KIND_COUNT];
-  egress__map used[KIND_COUNT]; /* names that somebody refers to */
+  const egress__type_set *sets[EGRESS__TARGET_COUNT];
+  egress__map used[EGRESS__TARGET_COUNT]; /* names that somebody refers to */
 } search;
 
 /* Endpoints say the name of their cluster, which does not make it used; and only clusters refer to them. */
@@ -32,14 +28,16 @@ static int may_refer(const char *from, const char *to) {
   return strcmp(to, EGRESS_TYPE_CLUSTER) != 0 || strcmp(from, EGRESS_TYPE_ENDPOINT) != 0;
 }
 
-static int on_text(egress__walk *walk, const egress__schema_field *field, egress__span text) {
+static int on_text(egress__walk *walk, const egress__schema_field *field, egress__range all, egress__span text) {
   search *s = (search *)walk;
   (void)field;
+  (void)all;
   if (text.size == 0 || !egress__span_is_text(text))
     return 0; /* a resource has no such name */
-  for (size_t i = 0; i < KIND_COUNT; i++) {
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++) {
     egress_resource *named = egress__type_set_find_span(s->sets[i], text);
-    if (named == NULL || named == walk->resource || !may_refer(egress_resource_type_url(walk->resource), kinds[i]))
+    if (named == NULL || named == walk->resource ||
+        !may_refer(egress_resource_type_url(walk->resource), egress__target_urls[i]))
       continue;
     const char *name = egress_resource_name(named);
     if (egress__map_set(&s->used[i], name, strlen(name), named) != 0)
@@ -50,7 +48,7 @@ static int on_text(egress__walk *walk, const egress__schema_field *field, egress
 
 static int put_unused(egress_snapshot_builder *builder, const search *s) {
   int rv = 0;
-  for (size_t i = 0; i < KIND_COUNT; i++) {
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++) {
     egress__cursor cursor = {.set = s->sets[i]};
     for (egress_resource *item; rv == 0 && (item = egress__cursor_next(&cursor)) != NULL;) {
       const char *name = egress_resource_name(item);
@@ -78,14 +76,14 @@ int egress_snapshot_unused(egress_snapshot **out, const egress_snapshot *snap) {
     return EGRESS_EINVAL;
   const egress_alloc *alloc = egress__snapshot_alloc(snap);
   search s = {.walk = {.fields = {.alloc = alloc}, .on_text = on_text}};
-  for (size_t i = 0; i < KIND_COUNT; i++) {
-    s.sets[i] = egress__snapshot_type(snap, kinds[i]);
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++) {
+    s.sets[i] = egress__snapshot_type(snap, egress__target_urls[i]);
     egress__map_init(&s.used[i], alloc);
   }
   int rv = egress__walk_snapshot(&s.walk, snap);
   if (rv == 0)
     rv = build(out, &s, alloc);
-  for (size_t i = 0; i < KIND_COUNT; i++)
+  for (size_t i = 0; i < EGRESS__TARGET_COUNT; i++)
     egress__map_dispose(&s.used[i]);
   egress__walk_dispose(&s.walk);
   return rv;

@@ -22,18 +22,18 @@ static int walk_any(egress__walk *w, egress__range all) {
 }
 
 /* Of a field that is not repeated the last occurrence counts. */
-static int tell_texts(egress__walk *w, const egress__schema_field *field, egress__range group) {
+static int tell_texts(egress__walk *w, const egress__schema_field *field, egress__range all, egress__range group) {
   int rv = 0;
   for (size_t i = (field->flags & EGRESS__SCHEMA_REPEATED) != 0 ? group.from : group.to - 1; i < group.to && rv == 0;
        i++)
-    rv = w->on_text(w, field, w->fields.stack.items[i].wire.bytes);
+    rv = w->on_text(w, field, all, w->fields.stack.items[i].wire.bytes);
   return rv;
 }
 
-static int walk_group(egress__walk *w, egress__range group) {
+static int walk_group(egress__walk *w, egress__range all, egress__range group) {
   const egress__schema_field *field = w->fields.stack.items[group.from].field;
   if (field->type == EGRESS__SCHEMA_STRING)
-    return tell_texts(w, field, group);
+    return tell_texts(w, field, all, group);
   if (field->type != EGRESS__SCHEMA_MESSAGE)
     return 0;
   const egress__schema_message *message = egress__schema_field_message(field);
@@ -49,7 +49,7 @@ static int walk_fields(egress__walk *w, egress__range all) {
   int rv = 0;
   for (size_t i = all.from; i < all.to && rv == 0;) {
     egress__range group = egress__fields_group(&w->fields, i, all.to);
-    rv = walk_group(w, group);
+    rv = walk_group(w, all, group);
     i = group.to;
   }
   return rv;

@@ -13,8 +13,9 @@ typedef struct egress__walk {
   egress__fields fields;
   egress_resource *resource; /* which is being walked */
   unsigned depth;
-  /* A string field, each one that counts. Returns 0, or a code that ends the walk. */
-  int (*on_text)(struct egress__walk *walk, const egress__schema_field *field, egress__span text);
+  /* A string field, each one that counts; `all` are the fields of its message. Returns 0, or a code that ends the
+     walk. */
+  int (*on_text)(struct egress__walk *walk, const egress__schema_field *field, egress__range all, egress__span text);
   /* The end of a resource; `chunk` is the whole message; NULL: nobody wants to know. Returns likewise. */
   int (*on_end)(struct egress__walk *walk, const egress__schema_message *message, egress__range chunk);
 } egress__walk;

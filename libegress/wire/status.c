@@ -146,6 +146,21 @@ static void put_text_if_any(egress__json_writer *w, const char *key, const char 
     put_text(w, key, text);
 }
 
+static void put_item(egress__json_writer *w, const char *text) {
+  egress__json_next(w);
+  egress__json_string(w, (egress__span){(const uint8_t *)text, strlen(text)});
+}
+
+static void put_list_if_any(egress__json_writer *w, const char *key, const char *const *texts, size_t count) {
+  if (count == 0)
+    return;
+  egress__json_key(w, key);
+  egress__json_open(w, '[');
+  for (size_t i = 0; i < count; i++)
+    put_item(w, texts[i]);
+  egress__json_close(w, ']');
+}
+
 /* As RFC 3339 writes it. */
 static void put_time(egress__json_writer *w, const char *key, uint64_t time_ms) {
   if (time_ms == 0)
@@ -161,10 +176,8 @@ static void put_time(egress__json_writer *w, const char *key, uint64_t time_ms) 
 static void put_names(egress__json_writer *w, egress_status *status) {
   egress__json_key(w, "names");
   egress__json_open(w, '[');
-  for (const char *name; (name = egress_status_next_name(status)) != NULL;) {
-    egress__json_next(w);
-    egress__json_string(w, (egress__span){(const uint8_t *)name, strlen(name)});
-  }
+  for (const char *name; (name = egress_status_next_name(status)) != NULL;)
+    put_item(w, name);
   egress__json_close(w, ']');
 }
 
@@ -218,6 +231,8 @@ static void put_stream(egress__json_writer *w, egress_status *status, const egre
   put_text(w, "transport", transport_name(stream->peer->transport));
   put_text_if_any(w, "spiffeId", stream->peer->spiffe_id);
   put_text_if_any(w, "commonName", stream->peer->common_name);
+  put_list_if_any(w, "uris", stream->peer->uris, stream->peer->uri_count);
+  put_list_if_any(w, "dnsNames", stream->peer->dns_names, stream->peer->dns_name_count);
   put_text(w, "variant", stream->variant == EGRESS_VARIANT_SOTW ? "sotw" : "delta");
   put_text(w, "typeUrl", stream->type_url);
   put_time(w, "openedAt", stream->opened_ms);

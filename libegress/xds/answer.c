@@ -24,6 +24,15 @@ int egress__answer_put(egress__answer *answer, egress_resource *resource) {
   return rv;
 }
 
+int egress__answer_put_own(egress__answer *answer, egress_resource *made) {
+  if (made == NULL || EGRESS__VEC_GROW(answer->alloc, &answer->made) != 0) {
+    egress_resource_unref(made);
+    return EGRESS_ENOMEM;
+  }
+  answer->made.items[answer->made.count++] = made;
+  return egress__answer_put(answer, made);
+}
+
 static int add_removed(egress__answer *answer, const char *name) {
   int rv = EGRESS__VEC_GROW(answer->alloc, &answer->removed);
   if (rv == 0)
@@ -124,13 +133,7 @@ static int may_hold(const egress__track *track, const egress__name *name) {
 
 /* An entry that says that there is nothing of a name. */
 static int put_absent(egress__answer *answer, const egress__track *track, const char *name) {
-  if (EGRESS__VEC_GROW(answer->alloc, &answer->made) != 0)
-    return EGRESS_ENOMEM;
-  egress_resource *absent = egress__resource_new_absent(track->type_url, name, answer->alloc);
-  if (absent == NULL)
-    return EGRESS_ENOMEM;
-  answer->made.items[answer->made.count++] = absent;
-  return egress__answer_put(answer, absent);
+  return egress__answer_put_own(answer, egress__resource_new_absent(track->type_url, name, answer->alloc));
 }
 
 /*

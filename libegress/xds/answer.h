@@ -17,6 +17,9 @@ void egress__answer_dispose(egress__answer *answer);
 /** Adds a resource. Returns 0 or EGRESS_ENOMEM. */
 int egress__answer_put(egress__answer *answer, egress_resource *resource);
 
+/** Adds one that was made for this answer, and is its own then; NULL: there was no memory for it. Likewise. */
+int egress__answer_put_own(egress__answer *answer, egress_resource *made);
+
 /** Adds what of `changes` (NULL: none) the client wants and does not hold, but no name that is owed. */
 int egress__answer_changes(egress__answer *answer, const egress__track *track, const egress__step *changes);
 

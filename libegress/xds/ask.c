@@ -36,8 +36,9 @@ static void take_answers(egress__track *track, uint64_t now_ms) {
   }
 }
 
+/* Nothing can have the name "". */
 static int is_to_be_asked(const egress__track *track, const egress__name *name) {
-  return name->owed == EGRESS__OWED_NOW && name->wanted && !name->glob && !name->asked &&
+  return name->owed == EGRESS__OWED_NOW && name->wanted && !name->glob && !name->asked && name->size > 0 &&
          !is_known(track->source->snap, track, name);
 }
 

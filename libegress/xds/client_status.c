@@ -8,7 +8,7 @@
 #include "xds/members.h"
 #include "xds/request.h"
 #include "xds/source.h"
-#include "xds/track.h"
+#include "xds/standing.h"
 
 /* Fields of the messages of envoy.service.status.v3 and envoy.admin.v3. */
 enum {
@@ -33,9 +33,6 @@ enum {
   TIME_SECONDS = 1,
   TIME_NANOS = 2
 };
-
-/* envoy.service.status.v3.ConfigStatus: as far as the server knows. */
-typedef enum config_status { SYNCED = 1, NOT_SENT = 2, STALE = 3, ERROR = 4 } config_status;
 
 /* envoy.admin.v3.ClientResourceStatus */
 typedef enum client_status { REQUESTED = 1, DOES_NOT_EXIST = 2, ACKED = 3, NACKED = 4 } client_status;
@@ -88,35 +85,11 @@ static void put_part(writer *w, egress__buf *to, uint32_t number) {
   w->part.size = 0;
 }
 
-/* ---- what is so ---- */
-
-static const char *text_of(const egress__version *version) {
-  return version == NULL ? "" : version->text;
-}
-
-/* 1 when the client was last sent, and accepted, just that. */
-static int has_taken(const egress__track *track, const egress_resource *resource) {
-  if (track->has.count == 0)
-    return 0;
-  const egress_resource *last =
-      egress__type_set_find(track->has.sets[track->has.count - 1], egress_resource_name(resource));
-  return last != NULL && strcmp(egress_resource_version(last), egress_resource_version(resource)) == 0;
-}
-
-/* Heartbeats change nothing of how a type stands. */
-static config_status status_of(const egress__track *track, const egress_resource *resource) {
-  if (track->phase == EGRESS__PHASE_WAITING && !track->beat.sent)
-    return STALE;
-  if (track->phase == EGRESS__PHASE_REFUSED && !track->beat.refused)
-    return ERROR;
-  return has_taken(track, resource) ? SYNCED : NOT_SENT;
-}
-
-static client_status client_status_of(config_status status) {
-  return status == SYNCED ? ACKED : status == ERROR ? NACKED : REQUESTED;
-}
-
 /* ---- one resource ---- */
+
+static client_status client_status_of(egress__config_status status) {
+  return status == EGRESS__CONFIG_SYNCED ? ACKED : status == EGRESS__CONFIG_ERROR ? NACKED : REQUESTED;
+}
 
 static void put_resource(writer *w, const egress_resource *resource) {
   const char *type_url = egress_resource_type_url(resource);
@@ -127,16 +100,11 @@ static void put_resource(writer *w, const egress_resource *resource) {
   put_part(w, &w->item, ITEM_RESOURCE);
 }
 
-static void put_refusal(writer *w, const egress__record *record) {
+static void put_refusal(writer *w, const egress__record *record, const char *version) {
   put_time(w, &w->part, ERROR_TIME, record->nacked_ms);
   put_text(&w->part, ERROR_DETAILS, record->refusal == NULL ? "" : record->refusal->text);
-  put_text(&w->part, ERROR_VERSION, text_of(record->nacked));
+  put_text(&w->part, ERROR_VERSION, version);
   put_part(w, &w->item, ITEM_ERROR);
-}
-
-static const char *version_of(const writer *w, const egress__track *track, const egress_resource *resource) {
-  return egress__stream_variant(w->stream) == EGRESS__XDS_DELTA ? egress_resource_version(resource)
-                                                                : text_of(track->record.sent);
 }
 
 /* Moves the item to the config. Returns 0, EGRESS_ENOMEM or EGRESS_ELIMIT. */
@@ -150,27 +118,28 @@ static int end_item(writer *w) {
 }
 
 static int put_item(writer *w, const egress__track *track, const egress_resource *resource) {
-  config_status status = status_of(track, resource);
+  egress__standing is = egress__standing_of(track, egress__stream_variant(w->stream), resource);
   put_text(&w->item, ITEM_TYPE_URL, track->type_url);
   put_text(&w->item, ITEM_NAME, egress_resource_name(resource));
-  if (status != NOT_SENT) {
-    put_text(&w->item, ITEM_VERSION, version_of(w, track, resource));
-    put_time(w, &w->item, ITEM_UPDATED, track->record.sent_ms);
-  }
+  put_text(&w->item, ITEM_VERSION, is.version);
+  if (is.version[0] != '\0')
+    put_time(w, &w->item, ITEM_UPDATED,
+             is.status == EGRESS__CONFIG_ERROR ? track->record.acked_ms : track->record.sent_ms);
   put_resource(w, resource);
-  put_number(&w->item, ITEM_CONFIG_STATUS, status);
-  put_number(&w->item, ITEM_CLIENT_STATUS, client_status_of(status));
-  if (status == ERROR)
-    put_refusal(w, &track->record);
+  put_number(&w->item, ITEM_CONFIG_STATUS, is.status);
+  put_number(&w->item, ITEM_CLIENT_STATUS, client_status_of(is.status));
+  if (is.status == EGRESS__CONFIG_ERROR)
+    put_refusal(w, &track->record, is.refused);
   return end_item(w);
 }
 
-/* A name that the client wants, of which there is nothing, or no snapshot yet. */
-static int put_absent(writer *w, const egress__track *track, const char *name) {
+/* A name that the client wants, of which there is nothing, or nobody has said so yet. */
+static int put_absent(writer *w, const egress__track *track, const egress__name *name) {
+  int is_unknown = track->source->snap == NULL || name->owed == EGRESS__OWED_ASKED;
   put_text(&w->item, ITEM_TYPE_URL, track->type_url);
-  put_text(&w->item, ITEM_NAME, name);
-  put_number(&w->item, ITEM_CONFIG_STATUS, NOT_SENT);
-  put_number(&w->item, ITEM_CLIENT_STATUS, track->source->snap == NULL ? REQUESTED : DOES_NOT_EXIST);
+  put_text(&w->item, ITEM_NAME, name->text);
+  put_number(&w->item, ITEM_CONFIG_STATUS, EGRESS__CONFIG_NOT_SENT);
+  put_number(&w->item, ITEM_CLIENT_STATUS, is_unknown ? REQUESTED : DOES_NOT_EXIST);
   return end_item(w);
 }
 
@@ -194,7 +163,7 @@ static int put_names(writer *w, const egress__track *track, const egress__type_s
     if (!name->wanted)
       continue;
     if (resource == NULL)
-      rv = put_absent(w, track, name->text);
+      rv = put_absent(w, track, name);
     else if (!track->want.wildcard && !name->glob && egress__subscription_by(&track->want, resource) == name)
       /* else it is among many, or told under another name of it */
       rv = put_item(w, track, resource);

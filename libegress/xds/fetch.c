@@ -41,12 +41,6 @@ static void on_ready(egress__stream *stream, void *user) {
   (void)user;
 }
 
-static void on_event(egress__stream *stream, const egress_event *event, void *user) {
-  (void)stream;
-  (void)event;
-  (void)user;
-}
-
 /* ---- the answer ---- */
 
 /* The version that a snapshot with just what is wanted would have. */
@@ -223,8 +217,7 @@ int egress_fetch_new(egress_fetch **out, egress_cache *cache, const egress_fetch
                            .identifier = identifier,
                            .max_subscriptions = NAMES_MAX,
                            .max_bytes = EGRESS__STREAM_BYTES_MAX,
-                           .on_ready = on_ready,
-                           .on_event = on_event},
+                           .on_ready = on_ready},
                           {{0}}};
   egress__told_init(&fetch->told, own.alloc);
   *out = fetch;

@@ -1,7 +1,9 @@
 /*
  * State of the world. A response for clusters, listeners or scoped routes holds all that the client wants of them: what
- * is absent is deleted. One for another type may hold just the changed ones: what is absent stays. There is no word for
- * "does not exist" but the absence from a whole response. Globs are of delta only: here they are names of nothing.
+ * is absent is deleted. One for another type may hold just the changed ones: what is absent stays. "Does not exist" is
+ * said by the absence from a whole response, which a client may take for the answer to an older request; and, of names
+ * that the embedder was asked for in vain, by an error NOT_FOUND. Of other names that are not there nothing is said:
+ * they may be about to come. Globs are of delta only: here they are names of nothing.
  */
 #include <string.h>
 
@@ -63,9 +65,20 @@ static void keep_errors(egress__answer *answer) {
   answer->puts.count = count;
 }
 
-/* All that the client wants by name, in the place of what was collected, but errors. */
+/* Adds all there is. */
+static int put_everything(egress__answer *answer, const egress__type_set *to) {
+  egress__cursor at = {.set = to};
+  int rv = 0;
+  for (egress_resource *item; rv == 0 && (item = egress__cursor_next(&at)) != NULL;)
+    rv = egress_resource_error(item) == 0 ? egress__answer_put(answer, item) : 0;
+  return rv;
+}
+
+/* All that the client wants, in the place of what was collected, but errors. */
 static int put_all_wanted(egress__answer *answer, const egress__track *track, const egress__type_set *to) {
   keep_errors(answer);
+  if (track->want.wildcard)
+    return put_everything(answer, to);
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&track->want.names, &cursor)) != NULL;) {
     const egress__name *name = entry->value;
@@ -97,6 +110,21 @@ static int collect(egress__answer *answer, egress__track *track, egress__steps *
   return rv != 0 ? rv : track->whole || answer->puts.count > 0;
 }
 
+/* Names that the embedder was asked for in vain: a client that knows errors need not wait until its time is over. */
+static int put_not_found(egress__answer *answer, const egress__track *track, const egress__type_set *to, int step) {
+  enum { NOT_FOUND = 5 /* google.rpc.Code */ };
+  egress__owed_names names = egress__subscription_owed(&track->want, step);
+  int rv = 0;
+  for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;) {
+    egress_resource *error = NULL;
+    if (!name->asked || egress__type_set_find(to, name->text) != NULL)
+      continue;
+    egress_resource_new_error(&error, track->type_url, name->text, NOT_FOUND, "there is none", answer->alloc);
+    rv = egress__answer_put_own(answer, error);
+  }
+  return rv;
+}
+
 static egress__form form_of(const egress__track *track) {
   return track->told_ttl ? EGRESS__FORM_SOTW_TTL : EGRESS__FORM_SOTW;
 }
@@ -119,10 +147,12 @@ static int answer_everything(egress__blob **body, const egress__track *track, eg
 
 int egress__sotw_answer(egress__blob **body, egress__track *track, egress__steps *steps, const egress__type_set *to,
                         int step) {
-  if (track->want.wildcard)
-    return answer_everything(body, track, steps, to);
   egress__answer answer = {.alloc = track->alloc};
-  int rv = collect(&answer, track, steps, to, step);
+  int rv = put_not_found(&answer, track, to, step);
+  if (rv == 0 && track->want.wildcard && answer.puts.count == 0)
+    return answer_everything(body, track, steps, to);
+  if (rv == 0)
+    rv = collect(&answer, track, steps, to, step);
   if (rv == 1) {
     *body = egress__pack(track->alloc, answer.puts.items, answer.puts.count, form_of(track));
     rv = *body == NULL ? EGRESS_ENOMEM : 1;

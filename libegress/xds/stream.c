@@ -108,7 +108,8 @@ static void raise_event(egress__stream *stream, egress_event event) {
   event.group = event.group != NULL ? event.group : egress__stream_group(stream);
   event.resource = event.resource != NULL ? event.resource : "";
   event.peer = "";
-  stream->config->on_event(stream, &event, stream->user);
+  if (stream->config->on_event != NULL)
+    stream->config->on_event(stream, &event, stream->user);
 }
 
 /* Only the first request has to say who the client is; what later ones say of it is not looked at. */
@@ -473,6 +474,8 @@ static void tell_wanted(egress__asker *asker, const egress__track *track, const 
 static int ask_unknown(egress__stream *stream) {
   stream_asker own = {{stream->config->now_ms, tell_wanted}, stream};
   int told = 0, rv = 0;
+  if (stream->config->on_event == NULL)
+    return 0;
   stream->inside = 1;
   for (egress__track *track = stream->tracks; rv >= 0 && track != NULL; track = track->next) {
     rv = track->source->snap == NULL ? 0 : egress__track_ask(&own.asker, track);

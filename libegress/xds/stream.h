@@ -46,7 +46,8 @@ typedef struct egress__stream_config {
   /* Something to send may have come up, because the cache changed: call egress__stream_next once control is back in
      the loop; and set `now_ms`, if nobody has. Never called from inside a call on the same stream. */
   void (*on_ready)(egress__stream *stream, void *user);
-  /* An event; its text is valid during the call. stream_id and peer are left for the caller to fill. */
+  /* An event; its text is valid during the call. stream_id and peer are left for the caller to fill. NULL: nobody hears
+     of any, and nobody is asked for names that are not there. */
   void (*on_event)(egress__stream *stream, const egress_event *event, void *user);
   /* May the client have this type? Asked once for each on a stream, first before the node joins a group. NULL: yes,
      always. Returns 0; EGRESS_EINVAL with status and message of `fault` filled; EGRESS_ENOMEM. */

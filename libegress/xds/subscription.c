@@ -43,8 +43,13 @@ egress__name *egress__subscription_find(const egress__subscription *sub, const c
   return egress__map_get(&sub->names, name, size);
 }
 
-static int is_told(const egress__name *name, int later) {
-  return name->owed == EGRESS__OWED_NOW || (later && name->owed == EGRESS__OWED_LATER);
+/* The states of what is told, as bits. */
+static unsigned told_states(int later) {
+  return 1U << EGRESS__OWED_NOW | (later ? 1U << EGRESS__OWED_LATER : 0);
+}
+
+static int is_in(const egress__name *name, unsigned states) {
+  return (states >> name->owed & 1) != 0;
 }
 
 /* The next glob above a name that there is an entry of; NULL at the end. */
@@ -104,21 +109,26 @@ int egress__subscription_is_below(const egress__subscription *sub, const egress_
   return is_below(sub, (egress__span){(const uint8_t *)name->text, name->size}, name);
 }
 
-const egress__name *egress__subscription_teller(const egress__subscription *sub, const egress_resource *resource,
-                                                int later) {
+const egress__name *egress__subscription_owing(const egress__subscription *sub, const egress_resource *resource,
+                                               unsigned states) {
   const char *name = egress_resource_name(resource);
   size_t size = strlen(name), next = 0;
   const egress__name *entry = egress__subscription_find(sub, name, size);
-  if (entry != NULL && is_told(entry, later))
+  if (entry != NULL && is_in(entry, states))
     return entry;
   for (const egress__name *alias; (alias = next_alias(sub, resource, &next)) != NULL;)
-    if (is_told(alias, later))
+    if (is_in(alias, states))
       return alias;
   egress__globs_above walk = {.name = {(const uint8_t *)name, size}};
   for (const egress__name *glob; (glob = next_glob(sub, &walk)) != NULL;)
-    if (is_told(glob, later))
+    if (is_in(glob, states))
       return glob;
   return NULL;
+}
+
+const egress__name *egress__subscription_teller(const egress__subscription *sub, const egress_resource *resource,
+                                                int later) {
+  return egress__subscription_owing(sub, resource, told_states(later));
 }
 
 void egress__name_set_owed(egress__subscription *sub, egress__name *name, egress__owed owed) {
@@ -281,7 +291,7 @@ const egress__name *egress__owed_next(egress__owed_names *names) {
     return NULL;
   for (;;) {
     const egress__name *name = egress__map_next(&names->sub->names, &names->cursor)->value;
-    if (!is_told(name, names->later))
+    if (!is_in(name, told_states(names->later)))
       continue;
     names->left--;
     return name;

@@ -73,9 +73,13 @@ int egress__subscription_wants(const egress__subscription *sub, const egress_res
 int egress__subscription_is_below(const egress__subscription *sub, const egress__name *name);
 
 /**
- * The entry that a resource is to be told for, if it is to be told whether it changed or not: its own, or else that of
- * an alias, or of the highest glob above it, that is owed NOW (`later` 1: or LATER). NULL: there is none.
+ * The entry in one of `states` (a bit for each egress__owed) that a resource is told for: its own, or else that of an
+ * alias, or of the highest glob above it. NULL: there is none.
  */
+const egress__name *egress__subscription_owing(const egress__subscription *sub, const egress_resource *resource,
+                                               unsigned states);
+
+/** The one that it is to be told for, whether it changed or not, which is owed NOW (`later` 1: or LATER). */
 const egress__name *egress__subscription_teller(const egress__subscription *sub, const egress_resource *resource,
                                                 int later);
 

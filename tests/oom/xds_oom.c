@@ -369,6 +369,19 @@ static int on_demand(const egress_alloc *alloc, void *user) {
   return run_with(alloc, EGRESS__XDS_DELTA, EGRESS_ON_NACK_NOTHING, 0, 1000, acts);
 }
 
+static int sotw_on_demand(const egress_alloc *alloc, void *user) {
+  (void)user;
+  static const act acts[] = {
+      {.snapshot = "C: a=1 E: a=1", .sent = ""},
+      {.request = {.type = 'C', .names = "* b"}, .sent = "C: a=1"},
+      {.request = {.type = 'C', .names = "* b"}, .answers = 1, .sent = ""},
+      {.request = {.type = 'E', .names = "b c"}, .sent = ""},
+      {.passed_ms = 1000, .sent = "C: a=1 b#none | E: b#none c#none"},
+      {.sent = NULL},
+  };
+  return run_with(alloc, EGRESS__XDS_SOTW, EGRESS_ON_NACK_NOTHING, 0, 1000, acts);
+}
+
 static int no_hosts_yet(const egress_alloc *alloc, void *user) {
   (void)user;
   static const act acts[] = {
@@ -388,7 +401,8 @@ int main(void) {
   sweep_run("errors, delta", delta_errors, NULL);
   sweep_run("globs", globs, NULL);
   sweep_run("aliases", aliases, NULL);
-  sweep_run("on demand", on_demand, NULL);
+  sweep_run("on demand, delta", on_demand, NULL);
+  sweep_run("on demand, state of the world", sotw_on_demand, NULL);
   sweep_run("no virtual hosts yet", no_hosts_yet, NULL);
   sweep_run("rollback", rollback, NULL);
   sweep_run("make before break", make_before_break, NULL);

@@ -233,10 +233,11 @@ typedef struct xds_response {
   char nonce[XDS_WORD];
   char identifier[XDS_WORD];
   size_t count, removed, errors;
+  char types[XDS_LIST];              /* of the messages; 0: there is none; not sorted */
   char puts[XDS_LIST][XDS_WORD];     /* "a=1", sorted */
   char versions[XDS_LIST][XDS_WORD]; /* of each of them; "": none is told */
   char gone[XDS_LIST][XDS_WORD];     /* sorted */
-  char failed[XDS_LIST][XDS_WORD];   /* "a#5", sorted */
+  char failed[XDS_LIST][XDS_WORD];   /* "a#5", sorted; "a#none": the server's own word for what does not exist */
 } xds_response;
 
 static inline void xds_copy(char out[XDS_WORD], egress__span span) {
@@ -301,7 +302,7 @@ static inline void xds_read_put(xds_response *out, egress__span entry, int delta
   if (wrapped && xds_field(entry, 6).size > 0)
     snprintf(ttl, sizeof ttl, "%c%u", any.size > 0 ? '@' : '~', xds_duration(xds_field(entry, 6)));
   if (any.size > 0) {
-    assert(xds_letter(xds_field(any, 1)) != '?');
+    out->types[out->count] = xds_letter(xds_field(any, 1));
     egress__xdstp_room rooms[2];
     const char *said = egress__xdstp_normal_text(&rooms[0], name);
     egress__span own = egress__xdstp_normal(&rooms[1], xds_field(message, 1));
@@ -318,9 +319,12 @@ static inline void xds_read_error(xds_response *out, egress__span error) {
   egress__field code;
   xds_copy(name, xds_field(xds_field(error, 1), 1));
   xds_copy(text, xds_field(status, 2));
-  assert(strcmp(text, "why") == 0);
   assert(egress__field_next(&status, &code) == 1 && code.number == 1);
-  assert(snprintf(out->failed[out->errors++], XDS_WORD, "%s#%d", name, (int)code.value) < XDS_WORD);
+  int is_own = code.value == 5 && strcmp(text, "there is none") == 0;
+  assert(is_own || strcmp(text, "why") == 0);
+  char *to = out->failed[out->errors++];
+  int size = is_own ? snprintf(to, XDS_WORD, "%s#none", name) : snprintf(to, XDS_WORD, "%s#%d", name, (int)code.value);
+  assert(size < XDS_WORD);
 }
 
 /* By name, each with its version. */
@@ -339,6 +343,13 @@ static inline void xds_sort_puts(xds_response *response) {
 
 static inline int xds_compare(const void *a, const void *b) {
   return strcmp(a, b);
+}
+
+/* c6: what is in a response is of its type. */
+static inline void xds_check_types(const xds_response *response) {
+  assert(response->type != '?');
+  for (size_t i = 0; i < response->count; i++)
+    assert(response->types[i] == '\0' || response->types[i] == response->type);
 }
 
 /* c7, c51, c65: no name stands twice in a response; but "not found" (5) may be told as removed, too. */
@@ -395,6 +406,7 @@ static inline void xds_decode(xds_response *out, egress__response *response, egr
     }
   }
   assert(rv == 0);
+  xds_check_types(out);
   xds_check_names(out);
   xds_sort_puts(out);
   qsort(out->failed, out->errors, XDS_WORD, xds_compare);

@@ -135,13 +135,43 @@ async def test_c84_what_a_client_has(delta: bool) -> None:
         [refused] = [item for item in config.generic_xds_configs if item.config_status == ERROR]
         assert refused.error_state.details == "no such key"
         assert refused.error_state.last_update_attempt.seconds > 1_600_000_000
-        assert refused.error_state.version_info
+        told = secrets.resources[0].version if delta else secrets.version_info
+        assert (refused.version_info, refused.error_state.version_info) == ("", told)
         assert not refused.HasField("xds_config")
         assert KEY not in answer.SerializeToString()
 
         bare = await fetch(at)(csds_pb2.ClientStatusRequest(exclude_resource_contents=True))
         assert table(bare.config[0]) == known
         assert not any(item.HasField("xds_config") for item in bare.config[0].generic_xds_configs)
+
+
+async def test_what_is_refused_has_the_version_that_was_accepted() -> None:
+    cache = Cache()
+
+    def offer(stat: str) -> None:
+        changed = Resource(CLUSTER, "a", cluster_pb2.Cluster(name="a", alt_stat_name=stat).SerializeToString())
+        cache["g"] = Snapshot.build([changed, cluster("b")])
+
+    offer("1")
+    async with Server(cache, "127.0.0.1:0", client_status=True) as server, channel(server) as at:
+        client = Client(at, "n", delta=True)
+        await client.say(CLUSTER)
+        first = await client.hear()
+        accepted = {r.name: r.version for r in first.resources}
+        await client.say(CLUSTER, nonce=first.nonce)
+        await next_event(server, egress.Acked)
+        offer("2")
+        second = await client.hear()
+        [changed] = second.resources
+        await client.say(CLUSTER, nonce=second.nonce, error="bad")
+        await next_event(server, egress.Nacked)
+        [config] = (await fetch(at)(csds_pb2.ClientStatusRequest())).config
+        assert table(config) == {
+            (CLUSTER, "a"): (accepted["a"], ERROR, NACKED),
+            (CLUSTER, "b"): (accepted["b"], SYNCED, ACKED),
+        }
+        [refused] = [item for item in config.generic_xds_configs if item.config_status == ERROR]
+        assert refused.error_state.version_info == changed.version
 
 
 async def test_what_waits_is_not_sent() -> None:

@@ -17,8 +17,6 @@ from harness import build
 DEPTH = 4
 TEXTS = ["", "a", "api.example.com", 'q"uo\\te', "tab\tline\nbell\x07nul\x00del\x7f", "Zürich ☃ 🏔", "</b>", "\u2028"]
 REALS = [0.0, -0.0, 1.0, 0.1, 1e16, 1e-5, 123456789.0, 1e30, float("inf"), float("-inf"), float("nan")]
-# Referred to, but left out of the descriptor set: see proto/export_descriptors.py.
-LEFT_OUT = "opencensus."
 
 
 def modules() -> Iterator[ModuleType]:
@@ -41,17 +39,13 @@ def all_messages() -> dict[str, Descriptor]:
         for nested in descriptor.nested_types:
             add(nested)
         for field in descriptor.fields:  # brings the well-known types along
-            if field.message_type is not None and not left_out(field):
+            if field.message_type is not None:
                 add(field.message_type)
 
     for module in modules():
         for descriptor in module.DESCRIPTOR.message_types_by_name.values():
             add(descriptor)
     return found
-
-
-def left_out(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.full_name.startswith(LEFT_OUT)
 
 
 class Maker:
@@ -72,9 +66,7 @@ class Maker:
         if message.DESCRIPTOR.full_name.startswith("google.protobuf.") and special:
             special(message, depth)
             return
-        fields = [field for field in message.DESCRIPTOR.fields if not left_out(field)]
-        if depth == 0:
-            fields = [field for field in fields if field.message_type is None]
+        fields = [field for field in message.DESCRIPTOR.fields if depth > 0 or field.message_type is None]
         for field in self.random.sample(fields, min(len(fields), self.random.randrange(8))):
             self.set(message, field, depth)
 

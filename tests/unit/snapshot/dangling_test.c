@@ -145,6 +145,45 @@ Test(dangling, connection_managers_name_routes_and_clusters) {
   cr_assert_str_eq(dangling(), "");
 }
 
+/* ScopedRouteConfiguration: name 1, route_configuration_name 2, route_configuration 5. */
+Test(dangling, scoped_routes_name_routes) {
+  const char scoped[] = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration";
+  message within = text_field(1, "own");
+  add(&within, 5, "", 0);
+  put(scoped, "own", within);
+  put(scoped, "s", text_field(2, "r"));
+  cr_assert_str_eq(dangling(), "ScopedRouteConfiguration s: RouteConfiguration r\n");
+  put(EGRESS_TYPE_ROUTE, "r", text_field(1, "r"));
+  cr_assert_str_eq(dangling(), "");
+}
+
+/* Clusters of an aggregate: ClusterConfig.clusters 1, a list; Cluster.cluster_type 38: typed_config 2. */
+Test(dangling, aggregate_clusters_name_clusters) {
+  message names = text_field(1, "a");
+  add(&names, 1, "b", 1);
+  put(EGRESS_TYPE_CLUSTER, "all", WRAP(any("envoy.extensions.clusters.aggregate.v3.ClusterConfig", names), 2, 38));
+  cr_assert_str_eq(dangling(), "Cluster all: Cluster a\nCluster all: Cluster b\n");
+  put(EGRESS_TYPE_CLUSTER, "b", text_field(1, "b"));
+  cr_assert_str_eq(dangling(), "Cluster all: Cluster a\n");
+}
+
+/* SdsSecretConfig: name 1, sds_config 2, either first. Without the latter the secret is one of Envoy's bootstrap.
+   DownstreamTlsContext: common_tls_context 1 (tls_certificate_sds_secret_configs 6, repeated). Listener.filter_chains
+   3: transport_socket 6: typed_config 3. */
+Test(dangling, tls_contexts_name_secrets_of_sds) {
+  message configs[] = {text_field(1, "static"), text_field(1, "one"), {.size = 0}}, context = {.size = 0};
+  add(&configs[1], 2, "", 0);
+  add(&configs[2], 2, "", 0);
+  add(&configs[2], 1, "two", 3);
+  for (int i = 0; i < 3; i++)
+    add(&context, 6, configs[i].bytes, configs[i].size);
+  const char type[] = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
+  put(EGRESS_TYPE_LISTENER, "l", WRAP(any(type, WRAP(context, 1)), 3, 6, 3));
+  cr_assert_str_eq(dangling(), "Listener l: Secret one\nListener l: Secret two\n");
+  put("type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret", "one", text_field(1, "one"));
+  cr_assert_str_eq(dangling(), "Listener l: Secret two\n");
+}
+
 /* Cluster: name 1, type 2, eds_cluster_config 3 (service_name 2). */
 static message eds(const char *name, const char *service) {
   message m = text_field(1, name);

@@ -17,7 +17,7 @@ static int find(const char *path) {
   return egress__method_find(&method, path, strlen(path));
 }
 
-Test(method, c01_aggregated_discovery_has_two_variants_and_no_type) {
+Test(method, c1_aggregated_discovery_has_two_variants_and_no_type) {
   cr_assert(find("/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"));
   cr_assert_eq(method.variant, EGRESS__XDS_SOTW);
   cr_assert_null(method.type_url);
@@ -55,7 +55,7 @@ static void expect(const char *service, const char *verb, const char *noun, cons
   cr_assert_eq(method.is_unary, strcmp(verb, "Fetch") == 0, "%s", path);
 }
 
-Test(method, c01_each_type_has_a_service_of_three_methods) {
+Test(method, c1_each_type_has_a_service_of_three_methods) {
   for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
     expect(services[i].service, "Stream", services[i].noun, services[i].type);
     expect(services[i].service, "Delta", services[i].noun, services[i].type);
@@ -85,7 +85,7 @@ Test(method, c81_each_type_has_a_path_of_rest) {
   cr_assert_null(egress_fetch_type_url(NULL));
 }
 
-Test(method, c01_virtual_hosts_are_delta_only) {
+Test(method, c1_virtual_hosts_are_delta_only) {
   expect("route.v3.VirtualHostDiscoveryService", "Delta", "VirtualHosts", "envoy.config.route.v3.VirtualHost");
   cr_assert_not(find("/envoy.service.route.v3.VirtualHostDiscoveryService/StreamVirtualHosts"));
   cr_assert_not(find("/envoy.service.route.v3.VirtualHostDiscoveryService/FetchVirtualHosts"));

@@ -2,10 +2,12 @@
 
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/counted.h"
 #include "support/grpc_client.h"
+#include "support/pki.h"
 #include "support/serving.h"
 #include "support/xds.h"
 
@@ -129,6 +131,82 @@ Test(status, as_json_and_metrics_without_streams) {
   cr_assert_not_null(strstr(egress_text_data(text), "\negress_streams 0\n"));
   egress_text_free(text);
 }
+
+/* ---- over mutual TLS ---- */
+
+/* A key and certificate of each side, and where the server has mutual TLS. */
+typedef struct mutual {
+  char *server_cert, *server_key, *cert, *key;
+  char address[64];
+} mutual;
+
+static char *text_of_key(char **cert, const char *common_name, const char *names) {
+  EVP_PKEY *key = pki_key("EC");
+  *cert = common_name == NULL ? pki_certificate(key) : pki_client_certificate(key, common_name, names);
+  char *text = pki_key_text(key, NULL);
+  EVP_PKEY_free(key);
+  return text;
+}
+
+static void listen_mutually(mutual *own, const char *names) {
+  own->server_key = text_of_key(&own->server_cert, NULL, NULL);
+  own->key = text_of_key(&own->cert, "envoy-7", names);
+  egress_listen_options options = EGRESS_LISTEN_OPTIONS_INIT;
+  options.tls_cert = own->server_cert;
+  options.tls_key = own->server_key;
+  options.tls_client_ca = own->cert;
+  cr_assert_eq(egress_server_listen(s.server, "127.0.0.1:0", &options, NULL), 0);
+  snprintf(own->address, sizeof own->address, "127.0.0.1:%u", (unsigned)egress_server_port(s.server, 1));
+}
+
+static void talk_mutually(void *user) {
+  const mutual *own = user;
+  one = client_open_as(own->address, own->server_cert, own->cert, own->key);
+  cr_assert_eq(client_subscribe(one), 0);
+  cr_assert_gt(client_take(one, 0), 0);
+}
+
+static void check_certificate(const char *names, const char *said) {
+  mutual own;
+  egress_text *text;
+  listen_mutually(&own, names);
+  serving_while(&s, talk_mutually, &own);
+  cr_assert_eq(egress_server_status_json(&text, s.server), 0);
+  const char *from = strstr(egress_text_data(text), "\"transport\""),
+             *to = strstr(egress_text_data(text), "\"variant\"");
+  char found[512];
+  size_t count = 0;
+  for (; from < to; from++) /* but for how it is indented */
+    if (strchr(" \n", *from) == NULL)
+      found[count++] = *from;
+  found[count] = '\0';
+  cr_assert_str_eq(found, said);
+  egress_text_free(text);
+  serving_while(&s, hang_up, NULL);
+  free(own.server_cert);
+  free(own.server_key);
+  free(own.cert);
+  free(own.key);
+}
+
+Test(status, says_what_the_certificate_says) {
+  check_certificate("URI:spiffe://a.example/b,DNS:d.example,DNS:*.e.example",
+                    "\"transport\":\"mutual-tls\",\"spiffeId\":\"spiffe://a.example/b\",\"commonName\":\"envoy-7\","
+                    "\"uris\":[\"spiffe://a.example/b\"],\"dnsNames\":[\"d.example\",\"*.e.example\"],");
+}
+
+/* Then there is no SPIFFE ID. */
+Test(status, says_all_URIs) {
+  check_certificate("URI:spiffe://a.example/b,URI:https://c.example/",
+                    "\"transport\":\"mutual-tls\",\"commonName\":\"envoy-7\","
+                    "\"uris\":[\"spiffe://a.example/b\",\"https://c.example/\"],");
+}
+
+Test(status, leaves_out_what_the_certificate_does_not_say) {
+  check_certificate(NULL, "\"transport\":\"mutual-tls\",\"commonName\":\"envoy-7\",");
+}
+
+/* ---- metrics ---- */
 
 Test(status, metrics_count_what_passed) {
   connect_one();

@@ -1,8 +1,6 @@
 /* Resources by aliases of theirs, and virtual hosts on demand. Names of tests carry the number of the rule in
    docs/xds.md. */
-#include "support/xds_client.h"
-
-static xds_client client;
+#include "support/xds_delta.h"
 
 static void begin(void) {
   xds_begin(&client, EGRESS__XDS_DELTA);
@@ -11,20 +9,6 @@ static void end(void) {
   xds_end(&client);
 }
 TestSuite(alias, .init = begin, .fini = end);
-
-static const char *subscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .names = names});
-}
-static const char *unsubscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .drop = names});
-}
-static const char *ack(char type) {
-  return xds_ack(&client, type, NULL);
-}
-static const char *set(const char *text) {
-  xds_set(&client, "g", text);
-  return xds_drain(&client);
-}
 
 /* Another stream of the same client, which holds `name` as `text` has it. */
 static const char *come_again(const char *text, char type, const char *name, const char *names) {

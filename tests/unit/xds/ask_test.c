@@ -1,12 +1,10 @@
 /* Names that nobody knows, and an embedder who is asked for them. Names of tests carry the number of the rule in
    docs/xds.md. */
-#include "support/xds_client.h"
+#include "support/xds_delta.h"
 
 #include "cache/question.h"
 
 enum { ANSWER_MS = 1000 };
-
-static xds_client client;
 
 static void begin(void) {
   xds_begin_asking(&client, EGRESS__XDS_DELTA, ANSWER_MS);
@@ -16,19 +14,6 @@ static void end(void) {
 }
 TestSuite(ask, .init = begin, .fini = end);
 
-static const char *subscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .names = names});
-}
-static const char *unsubscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .drop = names});
-}
-static const char *ack(char type) {
-  return xds_ack(&client, type, NULL);
-}
-static const char *set(const char *text) {
-  xds_set(&client, "g", text);
-  return xds_drain(&client);
-}
 static int absent(char type, const char *name) {
   return egress_cache_absent(client.cache, "g", xds_type_url(type), name);
 }
@@ -206,6 +191,106 @@ Test(ask, state_of_the_world_is_asked_for_too) {
   xds_set(&other, "g", "E: a=1 b=1");
   SENT("E: b=1", xds_drain(&other));
   xds_end(&other);
+}
+
+Test(ask, c66_state_of_the_world_is_told_not_found) {
+  xds_client other;
+  set("E: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("E: a=1", xds_ask(&other, (xds_request){.type = 'E', .names = "a b"}));
+  SENT("", xds_ack(&other, 'E', "a b"));
+  cr_assert_eq(absent('E', "b"), 0);
+  SENT("E: b#none", xds_drain(&other));
+  SENT("", xds_ack(&other, 'E', "a b"));
+  xds_set(&other, "g", "E: a=2");
+  SENT("E: a=2", xds_drain(&other)); /* once */
+  SENT("", xds_ack(&other, 'E', "a b"));
+  xds_set(&other, "g", "E: a=2 b=1");
+  SENT("E: b=1", xds_drain(&other));
+  xds_end(&other);
+}
+
+Test(ask, c66_state_of_the_world_is_told_when_the_time_is_over) {
+  xds_client other;
+  set("E: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("", xds_ask(&other, (xds_request){.type = 'E', .names = "b"}));
+  other.config.now_ms = ANSWER_MS;
+  SENT("E: b#none", xds_drain(&other));
+  xds_end(&other);
+}
+
+/* Absence from a whole response may be that of the answer to an older request. */
+Test(ask, c66_state_of_the_world_is_told_beside_what_comes_whole) {
+  xds_client other;
+  set("C: a=1 b=1 c=#14 L: l=1 m=#14");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("C: a=1 b=1 c#14", xds_ask(&other, (xds_request){.type = 'C', .names = "* x"}));
+  SENT("L: l=1", xds_ask(&other, (xds_request){.type = 'L', .names = "l x"}));
+  SENT("", xds_ack(&other, 'C', "* x"));
+  SENT("", xds_ack(&other, 'L', "l x"));
+  absent('C', "x");
+  absent('L', "x");
+  SENT("C: a=1 b=1 x#none | L: l=1 x#none", xds_drain(&other));
+  SENT("", xds_ack(&other, 'C', "* x"));
+  xds_set(&other, "g", "C: a=1 b=2 c=#7 L: l=1 m=#14");
+  SENT("C: a=1 b=2 c#7", xds_drain(&other));
+  xds_end(&other);
+}
+
+Test(ask, c66_refused_with_other_things_it_is_told_again_with_the_next_change) {
+  xds_client other;
+  set("C: a=1 c=#14");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  other.answer = say_absent;
+  SENT("C: a=1 c#14 x#none", xds_ask(&other, (xds_request){.type = 'C', .names = "* x"}));
+  SENT("", xds_nack(&other, 'C', "* x"));
+  xds_set(&other, "g", "C: a=2 c=#14");
+  SENT("C: a=2 c#14 x#none", xds_drain(&other));
+  xds_end(&other);
+}
+
+Test(ask, c66_who_drops_the_name_and_asks_again_is_told_again) {
+  xds_client other;
+  set("E: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  other.answer = say_absent;
+  SENT("E: b#none", xds_ask(&other, (xds_request){.type = 'E', .names = "b"}));
+  SENT("", xds_ack(&other, 'E', NULL));
+  SENT("E: b#none", xds_ack(&other, 'E', "b"));
+  SENT("connected n of g; wanted E b of g; acked E; wanted E b of g; ", other.events);
+  xds_end(&other);
+}
+
+Test(ask, c12_a_list_without_the_name_that_is_overtaken_drops_it_too) {
+  xds_client other;
+  set("E: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  other.answer = say_absent;
+  SENT("E: b#none", xds_ask(&other, (xds_request){.type = 'E', .names = "b"}));
+  SENT("", xds_ask(&other, (xds_request){.type = 'E', .names = "c", .nonce = "stale"}));
+  SENT("E: b#none", xds_ack(&other, 'E', "b"));
+  SENT("connected n of g; wanted E b of g; acked E; wanted E b of g; ", other.events);
+  xds_end(&other);
+}
+
+/* It may be about to come. */
+Test(ask, c41_state_of_the_world_is_told_nothing_that_nobody_was_asked_for) {
+  xds_client other;
+  xds_begin(&other, EGRESS__XDS_SOTW);
+  xds_set(&other, "g", "E: a=1");
+  SENT("E: a=1", xds_ask(&other, (xds_request){.type = 'E', .names = "a b"}));
+  xds_end(&other);
+}
+
+Test(ask, nothing_has_no_name) {
+  static uint8_t bytes[XDS_REQUEST];
+  set("C: a=1");
+  size_t size = xds_encode(bytes, client.variant, &(xds_request){.type = 'C', .node_id = "n", .cluster = "g"});
+  uint8_t *end = xds_put_text(bytes + size, 3, "");
+  cr_assert_eq(egress__stream_request(client.stream, bytes, (size_t)(end - bytes), &client.fault), 0);
+  SENT("C: -", xds_drain(&client));
+  SENT("connected n of g; ", events());
 }
 
 Test(ask, a_name_of_the_new_kind_may_be_answered_in_any_form) {

@@ -153,3 +153,21 @@ Test(client_status, c70_of_a_glob_what_is_below_it) {
   egress__buf_dispose(&response);
   xds_end(&client);
 }
+
+Test(client_status, c75_a_name_that_is_asked_for_may_exist) {
+  xds_client client;
+  egress__buf response;
+  xds_begin_asking(&client, EGRESS__XDS_DELTA, 1000);
+  xds_set(&client, "g", "C: a=1");
+  xds_ask(&client, (xds_request){.type = 'C', .names = "b"});
+  egress__buf_init(&response, client.config.alloc);
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_str_eq(item_names(&response), "b ");
+  cr_assert_eq(egress_cache_absent(client.cache, "g", EGRESS_TYPE_CLUSTER, "b"), 0);
+  SENT("C: -b", xds_drain(&client));
+  response.size = 0;
+  cr_assert_eq(egress__client_status_write(&response, client.stream, 1, 0, &fault), 0);
+  cr_assert_str_eq(item_names(&response), "-b ");
+  egress__buf_dispose(&response);
+  xds_end(&client);
+}

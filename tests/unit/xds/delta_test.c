@@ -1,7 +1,5 @@
 /* Names of tests carry the number of the rule in docs/xds.md. */
-#include "support/xds_client.h"
-
-static xds_client client;
+#include "support/xds_delta.h"
 
 static void begin(void) {
   xds_begin(&client, EGRESS__XDS_DELTA);
@@ -10,23 +8,6 @@ static void end(void) {
   xds_end(&client);
 }
 TestSuite(delta, .init = begin, .fini = end);
-
-static const char *subscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .names = names});
-}
-static const char *unsubscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .drop = names});
-}
-static const char *ack(char type) {
-  return xds_ack(&client, type, NULL);
-}
-static const char *nack(char type) {
-  return xds_nack(&client, type, NULL);
-}
-static const char *set(const char *text) {
-  xds_set(&client, "g", text);
-  return xds_drain(&client);
-}
 
 /* "a=VERSION b=VERSION": what a client holds that was sent `text`, of one type. */
 static const char *held(char type, const char *text) {

@@ -261,7 +261,7 @@ Test(fetch, c25_who_comes_after_a_restart_is_told_once) {
   cr_assert_str_eq(ask_clusters("", held), "304");
 }
 
-Test(fetch, c04_types_have_nothing_to_do_with_each_other) {
+Test(fetch, c4_types_have_nothing_to_do_with_each_other) {
   char clusters[TEXT];
   set(NULL, resource(EGRESS_TYPE_CLUSTER, "a", "1"), resource(EGRESS_TYPE_ENDPOINT, "a", ""));
   get_clusters("\"a\"");
@@ -354,6 +354,17 @@ Test(fetch, who_asks_once_is_no_judge_of_a_trial) {
 
 /* ---- who may have what ---- */
 
+/* Nobody hears of these clients: a question of theirs would be open, and a stream's would be taken for the same. */
+Test(fetch, c75_who_asks_once_asks_nobody_for_what_is_not_there) {
+  egress_cache_options asking = EGRESS_CACHE_OPTIONS_INIT;
+  asking.answer_ms = 1000;
+  egress_cache_unref(cache);
+  cr_assert_eq(egress_cache_new(&cache, &asking), 0);
+  set_clusters("1", NULL);
+  cr_assert_str_eq(ask_clusters("\"a\", \"none\"", ""), "a=1");
+  cr_assert_eq(egress_cache_absent(cache, "g", EGRESS_TYPE_CLUSTER, "none"), EGRESS_ENOENT);
+}
+
 Test(fetch, no_snapshot_for_the_group) {
   refuses("{\"node\": {\"id\": \"n\"}}", "EGRESS_ENOENT",
           "error: there is no snapshot yet for the group of this node\n");
@@ -376,7 +387,7 @@ Test(fetch, secrets_are_served_to_who_says_that_they_may_be) {
 
 /* ---- what a request may be ---- */
 
-Test(fetch, c02_type_url_is_that_of_the_path) {
+Test(fetch, c2_type_url_is_that_of_the_path) {
   set_clusters("1", NULL);
   static const char same[] = "{\"node\": {\"cluster\": \"g\"}, \"typeUrl\": \"" EGRESS_TYPE_CLUSTER "\"}";
   cr_assert_str_eq(send_text(EGRESS_TYPE_CLUSTER, same, strlen(same)), "a=1");

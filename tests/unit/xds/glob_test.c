@@ -1,9 +1,7 @@
 /* Names of the new kind, and globs of them. Names of tests carry the number of the rule in docs/xds.md. */
-#include "support/xds_client.h"
+#include "support/xds_delta.h"
 
 #include "xds/subscription.h"
-
-static xds_client client;
 
 static void begin(void) {
   xds_begin(&client, EGRESS__XDS_DELTA);
@@ -14,20 +12,6 @@ static void end(void) {
 TestSuite(glob, .init = begin, .fini = end);
 
 #define X "xdstp://a/T/"
-
-static const char *subscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .names = names});
-}
-static const char *unsubscribe(char type, const char *names) {
-  return xds_ask(&client, (xds_request){.type = type, .drop = names});
-}
-static const char *ack(char type) {
-  return xds_ack(&client, type, NULL);
-}
-static const char *set(const char *text) {
-  xds_set(&client, "g", text);
-  return xds_drain(&client);
-}
 
 static const char *version_of(const char *text, char type, const char *name) {
   static char out[XDS_WORD];

@@ -51,8 +51,11 @@ class StreamStatus:
     transport: str
     """``"plaintext"``, ``"unix"``, ``"tls"`` or ``"mutual-tls"``."""
     spiffe_id: str | None
-    """Of the client's certificate, as is the next."""
+    """Of the client's certificate, as are the next three; None, or empty, where it has none."""
     common_name: str | None
+    uris: tuple[str, ...]
+    """Alternative names that are URIs, a SPIFFE ID among them."""
+    dns_names: tuple[str, ...]
     variant: str
     """``"sotw"`` or ``"delta"``."""
     type_url: str
@@ -95,6 +98,8 @@ def from_json(text: str) -> list[StreamStatus]:
             transport=raw["transport"],
             spiffe_id=raw.get("spiffeId"),
             common_name=raw.get("commonName"),
+            uris=tuple(raw.get("uris", ())),
+            dns_names=tuple(raw.get("dnsNames", ())),
             variant=raw["variant"],
             type_url=raw["typeUrl"],
             opened_at=datetime.fromisoformat(raw["openedAt"]),
