@@ -283,10 +283,15 @@ static PyObject *event_tuple(const egress_event *event) {
 /* The functions of a cache and of a server, called in calls that keep the GIL. What one raises is told to
    sys.unraisablehook, and if it was asked something, that is a refusal. */
 
+static PyObject *node_tuple(const egress_node *node) {
+  return Py_BuildValue("(ssssss)", node->id, node->cluster, node->region, node->zone, node->sub_zone,
+                       node->user_agent_name);
+}
+
 /* Of a cache: `user` is the function, and lives as long as the cache (cache.py, server.py). */
 static const char *group_of_python(const egress_node *node, void *user) {
   const char *group = NULL;
-  PyObject *answer = PyObject_CallFunction(user, "ss", node->id, node->cluster);
+  PyObject *answer = PyObject_CallFunction(user, "(N)", node_tuple(node));
   /* The text is the answer's own, and is read after this: so the function keeps its last answer. */
   if (answer == NULL || !PyArg_Parse(answer, "z", &group) || PyObject_SetAttrString(user, "answer", answer) != 0) {
     PyErr_WriteUnraisable(user);
@@ -400,7 +405,7 @@ static int cache_from(PyObject *object, egress_cache **out) {
 static egress_cache *chosen_by_python(const egress_node *node, const char *type_url, void *user) {
   egress_cache *cache = NULL;
   PyObject *function = PyTuple_GetItem(user, CHOOSE);
-  PyObject *answer = PyObject_CallFunction(function, "sss", node->id, node->cluster, type_url);
+  PyObject *answer = PyObject_CallFunction(function, "Ns", node_tuple(node), type_url);
   if (answer == NULL || !cache_from(answer, &cache))
     PyErr_WriteUnraisable(function);
   Py_XDECREF(answer);

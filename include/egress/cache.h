@@ -19,6 +19,12 @@ typedef struct egress_node {
   const char *id;
   /** ``node.cluster``: UTF-8, ``""`` when not given. */
   const char *cluster;
+  /** ``node.locality``, likewise. */
+  const char *region;
+  const char *zone;
+  const char *sub_zone;
+  /** ``node.user_agent_name``, such as ``envoy`` or ``gRPC Go``, likewise. */
+  const char *user_agent_name;
 } egress_node;
 
 /**

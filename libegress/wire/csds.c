@@ -16,7 +16,7 @@
 
 /* Who asks: the `self` of a caller. */
 typedef struct asker {
-  egress__met met;
+  egress__xds_node node;
   egress__blob *answer; /* NULL: nobody is spoken of */
   uint8_t has_asked;    /* and the answer is due */
 } asker;
@@ -43,7 +43,7 @@ static void free_stream(egress__caller *caller) {
   if (who == NULL)
     return;
   drop_answer(who);
-  egress__met_dispose(&who->met, caller->server->alloc);
+  egress__xds_node_dispose(&who->node, caller->server->alloc);
   egress__free(caller->server->alloc, who);
 }
 
@@ -82,8 +82,8 @@ static int take_request(egress__caller *caller, const void *bytes, size_t size, 
   asker *who = caller->self;
   egress__status_request request;
   int rv = egress__status_request_read(&request, bytes, size, fault);
-  if (rv == 0 && who->met.node_id == NULL)
-    rv = egress__meet(&who->met, caller, request.node, EGRESS_TYPE_CLIENT_STATUS, fault);
+  if (rv == 0 && who->node.texts == NULL)
+    rv = egress__meet(&who->node, caller, request.node, EGRESS_TYPE_CLIENT_STATUS, fault);
   return rv != 0 ? rv : answer(who, caller, &request, fault);
 }
 
@@ -106,7 +106,7 @@ static uint64_t never_due(const egress__caller *caller) {
 
 static void describe(const egress__caller *caller, egress_event *event) {
   const asker *who = caller->self;
-  event->node_id = who != NULL && who->met.node_id != NULL ? who->met.node_id : "";
+  event->node_id = who != NULL ? egress__xds_node_id(&who->node) : "";
 }
 
 const egress__service egress__csds = {.open = open_stream,

@@ -13,7 +13,7 @@
 
 /* Who reports: the `self` of a caller, from its first message on. */
 typedef struct reporter {
-  egress__met met;
+  egress__xds_node node;
   uint8_t was_asked; /* for its reports */
 } reporter;
 
@@ -30,7 +30,7 @@ static void free_stream(egress__caller *caller) {
   reporter *who = caller->self;
   if (who == NULL)
     return;
-  egress__met_dispose(&who->met, caller->server->alloc);
+  egress__xds_node_dispose(&who->node, caller->server->alloc);
   egress__free(caller->server->alloc, who);
 }
 
@@ -38,7 +38,7 @@ static void free_stream(egress__caller *caller) {
 static int meet(egress__caller *caller, egress__span node, egress__stream_fault *fault) {
   reporter *who = egress__calloc(caller->server->alloc, 1, sizeof *who);
   int rv =
-      who == NULL ? egress__no_memory(fault) : egress__meet(&who->met, caller, node, EGRESS_TYPE_LOAD_STATS, fault);
+      who == NULL ? egress__no_memory(fault) : egress__meet(&who->node, caller, node, EGRESS_TYPE_LOAD_STATS, fault);
   if (rv != 0)
     egress__free(caller->server->alloc, who);
   else
@@ -49,7 +49,7 @@ static int meet(egress__caller *caller, egress__span node, egress__stream_fault 
 static void tell_report(const egress__caller *caller, const egress__load *load) {
   const reporter *who = caller->self;
   egress__call_tell(caller, (egress_event){.kind = EGRESS_EVENT_LOAD_REPORT,
-                                           .node_id = who->met.node_id,
+                                           .node_id = egress__xds_node_id(&who->node),
                                            .type_url = EGRESS_TYPE_LOAD_STATS,
                                            .load = &load->report});
 }
@@ -77,7 +77,7 @@ static int next_answer(egress__caller *caller, egress__response *out, egress__st
   who->was_asked = 1;
   out->body = NULL;
   out->tail_size = egress__load_answer(out->tail, caller->server->options.load_report_ms,
-                                       (who->met.features & EGRESS__FEATURE_ALL_CLUSTERS) != 0);
+                                       (who->node.features & EGRESS__FEATURE_ALL_CLUSTERS) != 0);
   return 1;
 }
 
@@ -88,7 +88,7 @@ static uint64_t never_due(const egress__caller *caller) {
 
 static void describe(const egress__caller *caller, egress_event *event) {
   const reporter *who = caller->self;
-  event->node_id = who != NULL ? who->met.node_id : "";
+  event->node_id = who != NULL ? egress__xds_node_id(&who->node) : "";
 }
 
 const egress__service egress__load_service = {.open = open_stream,

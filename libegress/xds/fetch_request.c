@@ -19,12 +19,15 @@ enum {
   TYPE_URL = 4,
   NODE_ID = 1,
   NODE_CLUSTER = 2,
+  NODE_LOCALITY = 4,
+  NODE_USER_AGENT_NAME = 6,
   NODE_CLIENT_FEATURES = 10,
   USED_MAX = 16
 };
 
 static const uint8_t used_of_request[USED_MAX] = {[VERSION_INFO] = 1, [NODE] = 1, [RESOURCE_NAMES] = 1, [TYPE_URL] = 1};
-static const uint8_t used_of_node[USED_MAX] = {[NODE_ID] = 1, [NODE_CLUSTER] = 1, [NODE_CLIENT_FEATURES] = 1};
+static const uint8_t used_of_node[USED_MAX] = {
+    [NODE_ID] = 1, [NODE_CLUSTER] = 1, [NODE_LOCALITY] = 1, [NODE_USER_AGENT_NAME] = 1, [NODE_CLIENT_FEATURES] = 1};
 
 static const egress__schema_field *field_of(const egress__schema_message *message, const egress__node *member) {
   return egress__schema_field_by_name(message, member->key->text, member->key->size);

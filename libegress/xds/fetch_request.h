@@ -14,7 +14,7 @@ enum {
 
 /**
  * Adds a DiscoveryRequest in proto3 JSON to `out`, packed, but only what is used of it: version_info, resource_names,
- * type_url and of the node id, cluster and client_features.
+ * type_url, and what is read of a node (xds/node.h).
  *
  * Returns 0, EGRESS_ESYNTAX, EGRESS_ERESOURCE, EGRESS_ELIMIT or EGRESS_ENOMEM.
  */

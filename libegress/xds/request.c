@@ -20,15 +20,7 @@ static const uint8_t delta_roles[] = {
     [1] = NODE, [2] = TYPE_URL, [3] = ADDED, [4] = REMOVED, [5] = INITIAL, [6] = NONCE, [7] = ERROR_DETAIL,
 };
 
-enum {
-  NODE_ID = 1,
-  NODE_CLUSTER = 2,
-  NODE_FEATURE = 10,
-  STATUS_CODE = 1,
-  STATUS_MESSAGE = 2,
-  MAP_KEY = 1,
-  MAP_VALUE = 2
-};
+enum { STATUS_CODE = 1, STATUS_MESSAGE = 2, MAP_KEY = 1, MAP_VALUE = 2 };
 
 static role role_of(egress__xds_variant variant, uint32_t number) {
   const uint8_t *roles = variant == EGRESS__XDS_SOTW ? sotw_roles : delta_roles;
@@ -54,52 +46,16 @@ int egress__stream_refuse(egress__stream_fault *fault, int code, const char *for
   return code;
 }
 
-static int malformed(egress__stream_fault *fault) {
+int egress__request_malformed(egress__stream_fault *fault) {
   return egress__stream_refuse(fault, EGRESS_EWIRE, "the request is not a well-formed protobuf message");
 }
 
-static int check_text(const char *what, egress__span text, size_t max, egress__stream_fault *fault) {
+int egress__request_check(const char *what, egress__span text, size_t max, egress__stream_fault *fault) {
   if (text.size > max)
     return egress__stream_refuse(fault, EGRESS_ELIMIT, "%s is longer than %zu bytes", what, max);
   if (!egress__span_is_text(text))
     return egress__stream_refuse(fault, EGRESS_EWIRE, "%s is not UTF-8 text", what);
   return 0;
-}
-
-static const struct {
-  const char *name;
-  egress__feature feature;
-} features[] = {{"xds.config.supports-resource-ttl", EGRESS__FEATURE_TTL},
-                {"xds.config.supports-resource-in-sotw", EGRESS__FEATURE_WRAPPED},
-                {"xds.config.resource-in-sotw", EGRESS__FEATURE_WRAPPED}, /* so gRPC writes it */
-                {"envoy.lrs.supports_send_all_clusters", EGRESS__FEATURE_ALL_CLUSTERS}};
-
-static uint8_t feature_of(egress__span name) {
-  for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
-    if (strlen(features[i].name) == name.size && memcmp(features[i].name, name.data, name.size) == 0)
-      return (uint8_t)features[i].feature;
-  return 0;
-}
-
-int egress__request_node(egress__request *request, egress__span rest, egress__stream_fault *fault) {
-  egress__field field;
-  int rv;
-  while ((rv = egress__field_next(&rest, &field)) == 1) {
-    if (field.number != NODE_ID && field.number != NODE_CLUSTER && field.number != NODE_FEATURE)
-      continue;
-    if (field.type != EGRESS__WIRE_BYTES)
-      return malformed(fault);
-    if (field.number == NODE_ID)
-      request->node_id = field.bytes;
-    else if (field.number == NODE_CLUSTER)
-      request->node_cluster = field.bytes;
-    else
-      request->features |= feature_of(field.bytes);
-  }
-  if (rv != 0)
-    return malformed(fault);
-  rv = check_text("node.id", request->node_id, EGRESS__NODE_TEXT_MAX, fault);
-  return rv != 0 ? rv : check_text("node.cluster", request->node_cluster, EGRESS__NODE_TEXT_MAX, fault);
 }
 
 static int read_error(egress__request *request, egress__span rest, egress__stream_fault *fault) {
@@ -112,7 +68,7 @@ static int read_error(egress__request *request, egress__span rest, egress__strea
     else if (field.number == STATUS_MESSAGE && field.type == EGRESS__WIRE_BYTES)
       request->error_text = field.bytes;
   }
-  return rv == 0 ? 0 : malformed(fault);
+  return rv == 0 ? 0 : egress__request_malformed(fault);
 }
 
 /* One entry of a map<string, string>. Returns 0 or EGRESS_EWIRE. */
@@ -133,35 +89,36 @@ static int read_entry(egress__span rest, egress__span *key, egress__span *value)
 static int read_initial(egress__request *request, egress__span entry, egress__stream_fault *fault) {
   egress__span name, version;
   if (read_entry(entry, &name, &version) != 0)
-    return malformed(fault);
+    return egress__request_malformed(fault);
   if (++request->initial > EGRESS__INITIAL_NAMES_MAX)
     return egress__stream_refuse(fault, EGRESS_ELIMIT, "more than %d initial_resource_versions",
                                  EGRESS__INITIAL_NAMES_MAX);
-  int rv = check_text("a name of initial_resource_versions", name, EGRESS__NAME_MAX, fault);
-  return rv != 0 ? rv : check_text("a version of initial_resource_versions", version, EGRESS__NAME_MAX, fault);
+  int rv = egress__request_check("a name of initial_resource_versions", name, EGRESS__NAME_MAX, fault);
+  return rv != 0 ? rv
+                 : egress__request_check("a version of initial_resource_versions", version, EGRESS__NAME_MAX, fault);
 }
 
 static int read_field(egress__request *request, const egress__field *field, egress__stream_fault *fault) {
   role r = role_of(request->variant, field->number);
   if (r != IGNORED && field->type != EGRESS__WIRE_BYTES)
-    return malformed(fault);
+    return egress__request_malformed(fault);
   switch (r) {
   case IGNORED:
     return 0;
   case NODE:
-    return egress__request_node(request, field->bytes, fault);
+    return egress__xds_node_parse(&request->node, field->bytes, fault);
   case TYPE_URL:
     request->type_url = field->bytes;
-    return check_text("type_url", field->bytes, EGRESS__TYPE_URL_MAX, fault);
+    return egress__request_check("type_url", field->bytes, EGRESS__TYPE_URL_MAX, fault);
   case NONCE:
     request->nonce = field->bytes; /* only ever compared */
     return 0;
   case ADDED:
     request->added++;
-    return check_text("a resource name", field->bytes, EGRESS__NAME_MAX, fault);
+    return egress__request_check("a resource name", field->bytes, EGRESS__NAME_MAX, fault);
   case REMOVED:
     request->removed++;
-    return check_text("a resource name", field->bytes, EGRESS__NAME_MAX, fault);
+    return egress__request_check("a resource name", field->bytes, EGRESS__NAME_MAX, fault);
   case INITIAL:
     return read_initial(request, field->bytes, fault);
   case ERROR_DETAIL:
@@ -196,7 +153,7 @@ int egress__request_read(egress__request *out, egress__xds_variant variant, cons
       return fault_rv;
   }
   if (rv != 0)
-    return malformed(fault);
+    return egress__request_malformed(fault);
   int type_rv = check_type(&request, type_url, fault);
   if (type_rv == 0)
     *out = request;

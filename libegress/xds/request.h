@@ -2,24 +2,17 @@
 #define EGRESS_XDS_REQUEST_H
 
 #include "base/protowire.h"
+#include "xds/node.h"
 #include "xds/stream.h"
 
 /* What a stream takes from a client. */
 enum {
-  EGRESS__NODE_TEXT_MAX = 255,        /* node.id, node.cluster: names of groups, keys of logs */
   EGRESS__TYPE_URL_MAX = 255,         /* as a resource's */
   EGRESS__NAME_MAX = 4096,            /* as a resource's */
   EGRESS__ERROR_TEXT_MAX = 4096,      /* a NACK's text past that is cut: it is for people */
   EGRESS__TYPES_MAX = 64,             /* on one stream; the xDS API has about 15 */
   EGRESS__INITIAL_NAMES_MAX = 1 << 17 /* initial_resource_versions: more than any Envoy can hold of one type */
 };
-
-/** What a client says that it can do (`node.client_features`); what is not here is of no interest. */
-typedef enum egress__feature {
-  EGRESS__FEATURE_TTL = 1,         /* it takes times to live */
-  EGRESS__FEATURE_WRAPPED = 2,     /* in state of the world it takes a Resource where the message could stand */
-  EGRESS__FEATURE_ALL_CLUSTERS = 4 /* it can be asked for the load of all clusters */
-} egress__feature;
 
 /** A text that a request carries any number of times, such as the names subscribed to. */
 typedef enum egress__names {
@@ -35,8 +28,7 @@ typedef enum egress__names {
 typedef struct egress__request {
   egress__xds_variant variant;
   egress__span bytes;
-  egress__span node_id, node_cluster;
-  uint8_t features; /* egress__feature, added up */
+  egress__xds_node_read node;
   egress__span type_url;
   egress__span nonce;
   int has_error; /* error_detail is there: a NACK */
@@ -52,8 +44,11 @@ typedef struct egress__request {
 int egress__request_read(egress__request *out, egress__xds_variant variant, const char *type_url, const void *bytes,
                          size_t size, egress__stream_fault *fault);
 
-/** Reads a node alone, as messages of other services carry one: fills in node_id, node_cluster and features. */
-int egress__request_node(egress__request *out, egress__span node, egress__stream_fault *fault);
+/** What is said of a text of a request that is too long or not UTF-8. Returns 0 or, with `fault` filled, a code. */
+int egress__request_check(const char *what, egress__span text, size_t max, egress__stream_fault *fault);
+
+/** Fills `fault` for bytes that are not well-formed; returns EGRESS_EWIRE. */
+int egress__request_malformed(egress__stream_fault *fault);
 
 /** 1 for "*", which stands for everything. */
 int egress__span_is_star(egress__span name);

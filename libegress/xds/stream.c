@@ -31,15 +31,13 @@ struct egress__stream {
   void *user;
   const char *type_url; /* the only one; NULL: any */
   egress__xds_variant variant;
-  uint8_t features; /* of the client: egress__feature, added up */
-  uint8_t inside;   /* a call is on: it looks for changes itself */
+  uint8_t inside; /* a call is on: it looks for changes itself */
   egress__budget budget;
   uint32_t track_count;
   uint64_t nonce;        /* of the last response of any type */
   egress__source source; /* of the type asked for first; others follow it */
   egress__track *tracks; /* by rank */
-  char *node_id;         /* NULL: before the first request */
-  char *node_cluster;
+  egress__xds_node node; /* `{0}` before the first request */
 };
 
 static void on_change(egress__watch *watch) {
@@ -81,17 +79,16 @@ void egress__stream_free(egress__stream *stream) {
     egress__track_free(track);
   }
   assert(stream->budget.names == 0 && stream->budget.bytes == 0 && "what was taken was given back");
-  egress__free(stream->config->alloc, stream->node_id);
-  egress__free(stream->config->alloc, stream->node_cluster);
+  egress__xds_node_dispose(&stream->node, stream->config->alloc);
   egress__free(stream->config->alloc, stream);
 }
 
 const char *egress__stream_node_id(const egress__stream *stream) {
-  return stream->node_id == NULL ? "" : stream->node_id;
+  return egress__xds_node_id(&stream->node);
 }
 
 const char *egress__stream_node_cluster(const egress__stream *stream) {
-  return stream->node_cluster == NULL ? "" : stream->node_cluster;
+  return egress__xds_node_cluster(&stream->node);
 }
 
 egress__xds_variant egress__stream_variant(const egress__stream *stream) {
@@ -112,22 +109,6 @@ static void raise_event(egress__stream *stream, egress_event event) {
     stream->config->on_event(stream, &event, stream->user);
 }
 
-/* Only the first request has to say who the client is; what later ones say of it is not looked at. */
-static int meet(egress__stream *stream, const egress__request *request) {
-  const egress_alloc *alloc = stream->config->alloc;
-  char *id = egress__strndup(alloc, (const char *)request->node_id.data, request->node_id.size);
-  char *cluster = egress__strndup(alloc, (const char *)request->node_cluster.data, request->node_cluster.size);
-  if (id == NULL || cluster == NULL) {
-    egress__free(alloc, id);
-    egress__free(alloc, cluster);
-    return EGRESS_ENOMEM;
-  }
-  stream->node_id = id;
-  stream->node_cluster = cluster;
-  stream->features = request->features;
-  return 0;
-}
-
 const struct egress__track *egress__stream_tracks(const egress__stream *stream) {
   return stream->tracks;
 }
@@ -142,18 +123,17 @@ static egress__track *find_track(const egress__stream *stream, egress__span type
 
 static int authorise(egress__stream *stream, const char *type_url, egress__stream_fault *fault) {
   const egress__stream_config *config = stream->config;
-  const egress_node node = {stream->node_id, stream->node_cluster};
-  int rv = config->authorise == NULL ? 0 : config->authorise(stream, &node, type_url, fault, stream->user);
+  int rv = config->authorise == NULL ? 0 : config->authorise(stream, &stream->node.says, type_url, fault, stream->user);
   if (rv == EGRESS_EINVAL)
     fault->type_url = type_url;
   return rv;
 }
 
 static int join(egress__stream *stream, egress__source *source, egress__stream_fault *fault) {
-  const egress_node node = {stream->node_id, stream->node_cluster};
-  int rv = egress__cache_join(source->cache, &node, &source->watch);
+  int rv = egress__cache_join(source->cache, &stream->node.says, &source->watch);
   if (rv == EGRESS_EINVAL)
-    return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"", node.id, node.cluster);
+    return egress__stream_refuse(fault, rv, "no group for node \"%s\" of cluster \"%s\"",
+                                 egress__stream_node_id(stream), egress__stream_node_cluster(stream));
   if (rv == 0 && source == &stream->source)
     raise_event(stream, (egress_event){.kind = EGRESS_EVENT_CONNECTED, .type_url = "", .version = "", .message = ""});
   return rv;
@@ -180,9 +160,9 @@ static egress__source *add_source(egress__stream *stream, egress_cache *cache) {
 static int need_source(egress__source **out, egress__stream *stream, const char *type_url,
                        egress__stream_fault *fault) {
   const egress__stream_config *config = stream->config;
-  const egress_node node = {stream->node_id, stream->node_cluster};
   egress_cache *cache = config->cache;
-  int rv = config->choose == NULL ? 0 : config->choose(&cache, stream, &node, type_url, fault, stream->user);
+  int rv =
+      config->choose == NULL ? 0 : config->choose(&cache, stream, &stream->node.says, type_url, fault, stream->user);
   if (rv == EGRESS_EINVAL)
     fault->type_url = type_url;
   if (rv != 0)
@@ -196,7 +176,7 @@ static int need_source(egress__source **out, egress__stream *stream, const char 
 
 static int is_told_ttl(const egress__stream *stream) {
   unsigned needed = EGRESS__FEATURE_TTL | (stream->variant == EGRESS__XDS_SOTW ? EGRESS__FEATURE_WRAPPED : 0);
-  return (stream->features & needed) == needed;
+  return (stream->node.features & needed) == needed;
 }
 
 static int need_track(egress__track **out, egress__stream *stream, egress__span type_url, egress__stream_fault *fault) {
@@ -302,8 +282,8 @@ static int read_request(egress__stream *stream, const void *bytes, size_t size, 
   egress__request request;
   egress__track *track;
   int rv = egress__request_read(&request, stream->variant, stream->type_url, bytes, size, fault);
-  if (rv == 0 && stream->node_id == NULL)
-    rv = meet(stream, &request);
+  if (rv == 0 && stream->node.texts == NULL) /* what later requests say of it is not looked at */
+    rv = egress__xds_node_keep(&stream->node, &request.node, stream->config->alloc);
   if (rv == 0)
     rv = need_track(&track, stream, request.type_url, fault);
   if (rv != 0)

@@ -48,6 +48,11 @@ static size_t walk_initial(const egress__request *request) {
   return count;
 }
 
+static void check_node(const egress__xds_node_read *node) {
+  for (size_t i = 0; i < EGRESS__XDS_NODE_TEXTS; i++)
+    must(node->texts[i].size <= EGRESS__NODE_TEXT_MAX && egress__span_is_text(node->texts[i]));
+}
+
 static void check_request(egress__xds_variant variant, const char *service, const uint8_t *data, size_t size) {
   egress__request request;
   egress__stream_fault fault = {0};
@@ -58,7 +63,7 @@ static void check_request(egress__xds_variant variant, const char *service, cons
   char error[EGRESS__ERROR_TEXT_MAX + 1];
   egress__request_error_text(error, &request);
   must(egress__span_is_text((egress__span){(const uint8_t *)error, strlen(error)}));
-  must(request.node_id.size <= EGRESS__NODE_TEXT_MAX && egress__span_is_text(request.node_id));
+  check_node(&request.node);
   must(request.type_url.size > 0 && request.type_url.size <= EGRESS__TYPE_URL_MAX);
   must(walk_names(&request, EGRESS__NAMES_ADDED) == request.added);
   must(walk_names(&request, EGRESS__NAMES_REMOVED) == request.removed);
@@ -125,9 +130,11 @@ static void check_client_status(const uint8_t *data, size_t size) {
   }
   must(request.matcher_count <= EGRESS__MATCHERS_MAX);
   must(egress__status_request_means(&request, "node-1") || request.matcher_count > 0);
-  egress__request node = {0};
-  if (egress__request_node(&node, request.node, &fault) != 0)
+  egress__xds_node_read node = {0};
+  if (egress__xds_node_parse(&node, request.node, &fault) != 0)
     check_fault(&fault);
+  else
+    check_node(&node);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

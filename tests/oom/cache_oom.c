@@ -23,7 +23,7 @@ static int change(egress_cache *cache, const egress_alloc *alloc) {
   egress__watch watch = {.on_change = on_change};
   int rv = set(cache, "g", "C: a=1 b=1", alloc);
   if (rv == 0)
-    rv = egress__cache_join(cache, &(egress_node){"n", "h"}, &watch);
+    rv = egress__cache_join(cache, &(egress_node){.id = "n", .cluster = "h"}, &watch);
   assert((rv == 0) == (watch.group != NULL));
   if (rv == 0)
     rv = set(cache, "*", "C: a=1", alloc);
@@ -65,7 +65,7 @@ static int try_snapshots(egress_cache *cache, const egress_alloc *alloc) {
   if (rv == 0)
     rv = set(cache, "g", "C: a=1", alloc);
   if (rv == 0)
-    rv = egress__cache_join(cache, &(egress_node){"n", "g"}, &watch);
+    rv = egress__cache_join(cache, &(egress_node){.id = "n", .cluster = "g"}, &watch);
   if (rv != 0)
     return rv;
   egress_snapshot *good = egress_cache_get(cache, "g");

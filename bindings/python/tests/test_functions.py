@@ -83,6 +83,24 @@ async def test_a_function_says_who_is_of_which_group(connect: Connect) -> None:
     assert asked == [Node("öst-1", "edge"), Node("west-1", "edge")]
 
 
+async def test_where_a_node_is_can_be_its_group(connect: Connect) -> None:
+    """The first request says it; what later ones say is not looked at."""
+    asked: list[Node] = []
+
+    def group(node: Node) -> str:
+        asked.append(node)
+        return node.zone
+
+    cache = Cache(group=group)
+    cache["b"] = Snapshot.build([cluster("in-b")])
+    async with Server(cache, "127.0.0.1:0") as server:
+        client = connect(server.port)
+        client.node.locality.region, client.node.locality.zone, client.node.locality.sub_zone = "eu", "b", "b1"
+        client.node.user_agent_name = "envoy"
+        assert await ask(client) == ["in-b"]
+    assert asked == [Node("envoy-1", "edge", "eu", "b", "b1", "envoy")]
+
+
 GROUPS = [
     (None, []),
     ("", []),

@@ -28,7 +28,7 @@ static void on_change(egress__watch *watch) {
 
 static void enter(watcher *w, const char *group) {
   *w = (watcher){.watch = {.on_change = on_change}};
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){"n", group}, &w->watch), 0);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = "n", .cluster = group}, &w->watch), 0);
   cr_assert_str_eq(egress__group_name(w->watch.group), group);
 }
 
@@ -108,7 +108,7 @@ Test(cache, groups_that_nobody_needs_go) {
     char name[XDS_WORD];
     snprintf(name, sizeof name, "g%d", i);
     watcher w = {.watch = {.on_change = on_change}};
-    cr_assert_eq(egress__cache_join(own, &(egress_node){"n", name}, &w.watch), 0);
+    cr_assert_eq(egress__cache_join(own, &(egress_node){.id = "n", .cluster = name}, &w.watch), 0);
     cr_assert_eq(egress_cache_set(own, name, snap), 0);
     if (i % 2 == 0)
       egress__watch_leave(&w.watch);
@@ -213,10 +213,10 @@ Test(cache, group_function_decides) {
   egress_cache *own;
   watcher w = {.watch = {.on_change = on_change}};
   cr_assert_eq(egress_cache_new(&own, &options), 0);
-  cr_assert_eq(egress__cache_join(own, &(egress_node){"bad", "g"}, &w.watch), EGRESS_EINVAL);
-  cr_assert_eq(egress__cache_join(own, &(egress_node){"empty", "g"}, &w.watch), EGRESS_EINVAL);
+  cr_assert_eq(egress__cache_join(own, &(egress_node){.id = "bad", .cluster = "g"}, &w.watch), EGRESS_EINVAL);
+  cr_assert_eq(egress__cache_join(own, &(egress_node){.id = "empty", .cluster = "g"}, &w.watch), EGRESS_EINVAL);
   cr_assert_eq(w.watch.group, NULL);
-  cr_assert_eq(egress__cache_join(own, &(egress_node){"n", "g"}, &w.watch), 0);
+  cr_assert_eq(egress__cache_join(own, &(egress_node){.id = "n", .cluster = "g"}, &w.watch), 0);
   cr_assert_str_eq(egress__group_name(w.watch.group), "n");
   cr_assert_eq(calls, 3);
   egress__watch_leave(&w.watch);
@@ -225,11 +225,11 @@ Test(cache, group_function_decides) {
 
 Test(cache, default_group_is_the_cluster_else_the_id) {
   watcher w = {.watch = {.on_change = on_change}};
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){"n", "g"}, &w.watch), 0);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = "n", .cluster = "g"}, &w.watch), 0);
   cr_assert_str_eq(egress__group_name(w.watch.group), "g");
   egress__watch_leave(&w.watch);
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){"n", ""}, &w.watch), 0);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = "n", .cluster = ""}, &w.watch), 0);
   cr_assert_str_eq(egress__group_name(w.watch.group), "n");
   egress__watch_leave(&w.watch);
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){"", ""}, &w.watch), EGRESS_EINVAL);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = "", .cluster = ""}, &w.watch), EGRESS_EINVAL);
 }

@@ -21,7 +21,7 @@ static void begin(void) {
   options.answer_ms = ANSWER_MS;
   cr_assert_eq(egress_cache_new(&cache, &options), 0);
   watch.on_change = on_change;
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){"n", "g"}, &watch), 0);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = "n", .cluster = "g"}, &watch), 0);
   changes = 0;
 }
 static void end(void) {
@@ -80,7 +80,7 @@ Test(question, without_answer_ms_none_is_possible) {
   egress_cache *silent;
   egress__watch other = {.on_change = on_change};
   cr_assert_eq(egress_cache_new(&silent, NULL), 0);
-  cr_assert_eq(egress__cache_join(silent, &(egress_node){"n", "g"}, &other), 0);
+  cr_assert_eq(egress__cache_join(silent, &(egress_node){.id = "n", .cluster = "g"}, &other), 0);
   cr_assert(!egress__question_is_possible(&other));
   egress__watch_leave(&other);
   egress_cache_unref(silent);

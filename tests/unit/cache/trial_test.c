@@ -67,7 +67,7 @@ static void take(watcher *w) {
 /* Joins without taking anything. */
 static void enter_as(watcher *w, const char *group, const char *node_id) {
   *w = (watcher){.watch = {.on_change = on_change}};
-  cr_assert_eq(egress__cache_join(cache, &(egress_node){node_id, group}, &w->watch), 0);
+  cr_assert_eq(egress__cache_join(cache, &(egress_node){.id = node_id, .cluster = group}, &w->watch), 0);
 }
 
 /* A node of a bucket from `low` up to and without `high`. */

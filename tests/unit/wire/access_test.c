@@ -19,7 +19,7 @@ static egress__conn conn;
 static egress__stream_fault fault;
 
 static int ask(const char *type_url) {
-  const egress_node node = {"n", "c"};
+  const egress_node node = {.id = "n", .cluster = "c"};
   const egress__caller caller = {.server = &server, .conn = &conn, .address = "ipv4:127.0.0.1:1", .stream_id = 7};
   return egress__access_check(&caller, &node, type_url, &fault);
 }

@@ -21,7 +21,7 @@ static egress_cache *choose(const egress_node *node, const char *type_url, void 
 }
 
 static int ask(egress_cache **out, const char *type_url) {
-  return egress__served_choose(out, &server, &(egress_node){"n", "c"}, type_url, &fault);
+  return egress__served_choose(out, &server, &(egress_node){.id = "n", .cluster = "c"}, type_url, &fault);
 }
 
 static void begin(void) {
@@ -91,7 +91,7 @@ Test(served, events_of_each_cache_are_told) {
     egress__watch watch = {0};
     cr_assert_eq(egress_cache_set_trial(caches[i], "g", &options), 0);
     cr_assert_eq(egress_cache_set(caches[i], "g", snap), 0);
-    cr_assert_eq(egress__cache_join(caches[i], &(egress_node){"n", "g"}, &watch), 0);
+    cr_assert_eq(egress__cache_join(caches[i], &(egress_node){.id = "n", .cluster = "g"}, &watch), 0);
     egress__watch_take(&watch, snap);
     egress__watch_accept(&watch);
     cr_assert(egress__events_take(&server.events, &event));

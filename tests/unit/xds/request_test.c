@@ -21,8 +21,8 @@ Test(request, sotw_fields) {
   static uint8_t bytes[XDS_REQUEST];
   xds_request spec = {'C', "a b", NULL, NULL, "7", "v", "bad", "n", "g", NULL};
   cr_assert_eq(read(EGRESS__XDS_SOTW, bytes, xds_encode(bytes, EGRESS__XDS_SOTW, &spec)), 0);
-  cr_assert(is_text(request.node_id, "n"));
-  cr_assert(is_text(request.node_cluster, "g"));
+  cr_assert(is_text(request.node.texts[EGRESS__XDS_NODE_ID], "n"));
+  cr_assert(is_text(request.node.texts[EGRESS__XDS_NODE_CLUSTER], "g"));
   cr_assert(is_text(request.type_url, EGRESS_TYPE_CLUSTER));
   cr_assert(is_text(request.nonce, "7"));
   cr_assert(request.has_error);
@@ -75,7 +75,7 @@ Test(request, c62_c64_features_of_the_client) {
       xds_request spec = {.type = 'C', .node_id = "n", .features = cases[i].features};
       size_t size = xds_encode(bytes, (egress__xds_variant)variant, &spec);
       cr_assert_eq(read((egress__xds_variant)variant, bytes, size), 0);
-      cr_assert_eq(request.features, cases[i].read, "%s", cases[i].features);
+      cr_assert_eq(request.node.features, cases[i].read, "%s", cases[i].features);
     }
 }
 
@@ -93,7 +93,7 @@ Test(request, c84_other_fields_are_skipped) {
   to = xds_put_text(to, 4, EGRESS_TYPE_CLUSTER);
   to = egress__put_bytes(to, 7, "\xff", 1); /* resource_locators */
   cr_assert_eq(read(EGRESS__XDS_SOTW, bytes, (size_t)(to - bytes)), 0);
-  cr_assert(is_text(request.node_id, "n"));
+  cr_assert(is_text(request.node.texts[EGRESS__XDS_NODE_ID], "n"));
 }
 
 Test(request, every_cut_is_refused_or_another_request) {

@@ -43,11 +43,17 @@ class Node:
 
     id: str
     cluster: str
+    region: str = ""
+    """Of its ``locality``, like ``zone`` and ``sub_zone``."""
+    zone: str = ""
+    sub_zone: str = ""
+    user_agent_name: str = ""
+    """Such as ``"envoy"``."""
 
 
-def _asked(group: Callable[[Node], str | None]) -> Callable[[str, str], str | None]:
-    def ask(node_id: str, cluster: str) -> str | None:
-        return group(Node(node_id, cluster))
+def _asked(group: Callable[[Node], str | None]) -> Callable[[tuple[str, ...]], str | None]:
+    def ask(raw: tuple[str, ...]) -> str | None:
+        return group(Node(*raw))
 
     return ask
 

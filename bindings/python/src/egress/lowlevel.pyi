@@ -17,6 +17,7 @@ class egress_driver: ...
 # Known to type checkers only.
 _FlowTuple = tuple[str, str | bytes | None, int, int, str | None, tuple[str, ...] | None]
 _DecisionTuple = tuple[int, int, str | None, str | None, str | None, int, int]
+_NodeTuple = tuple[str, str, str, str, str, str]
 _AccessTuple = tuple[int, str, str, str, int, str, str, str, tuple[str, ...], tuple[str, ...]]
 _MetricTuple = tuple[str, int, float]
 _LocalityTuple = tuple[str, str, str, int, int, int, int, int, tuple[_MetricTuple, ...]]
@@ -184,7 +185,7 @@ def egress_bootstrap(
     diag: egress_diag,
 ) -> tuple[int, str]: ...
 def egress_cache_new(
-    options: tuple[int, int, Callable[[str, str], str | None] | None],
+    options: tuple[int, int, Callable[[_NodeTuple], str | None] | None],
 ) -> tuple[int, egress_cache]: ...
 def egress_cache_set(cache: egress_cache, group: str, snap: egress_snapshot) -> int: ...
 def egress_cache_get(cache: egress_cache, group: str) -> egress_snapshot | None: ...
@@ -218,7 +219,7 @@ def egress_driver_new(
     cache: egress_cache,
     options: tuple[
         Callable[[_AccessTuple], tuple[int, str]] | None,
-        Callable[[str, str, str], egress_cache | None] | None,
+        Callable[[_NodeTuple, str], egress_cache | None] | None,
         Callable[[int, int, str, str, bytes], None] | None,
         Callable[[int, str, str], None] | None,
         object,

@@ -60,9 +60,9 @@ def _asked(
 
 def _chosen(
     choose: Callable[[Node, str], Cache | None], caches: set[Cache]
-) -> Callable[[str, str, str], lowlevel.egress_cache | None]:
-    def ask(node_id: str, cluster: str, type_url: str) -> lowlevel.egress_cache | None:
-        cache = choose(Node(node_id, cluster), type_url)
+) -> Callable[[tuple[str, ...], str], lowlevel.egress_cache | None]:
+    def ask(node: tuple[str, ...], type_url: str) -> lowlevel.egress_cache | None:
+        cache = choose(Node(*node), type_url)
         if cache is None:
             return None
         raw = cache._raw
