@@ -51,7 +51,7 @@ typedef struct egress_cache_options {
   void *user;
   /**
    * How long a client waits for a name that its group's snapshot has not, in milliseconds, while
-   * ``EGRESS_EVENT_WANTED`` asks you for it; 0: not at all, it is told at once that there is nothing.
+   * ``EGRESS_EVENT_WANTED`` asks you for it; 0: not at all, clients of delta are told at once that there is nothing.
    * docs/on-demand.md.
    */
   uint32_t answer_ms;
