@@ -2,23 +2,25 @@
 # Measures xds_bench_server, go-control-plane and bare sockets one after the other, by the same load client, and prints
 # one table; the last columns are ratios to ours.
 #
-#   tests/bench/compare.sh [-n STREAMS] [-r CLUSTERS] [-k PUSHES] [-p "sotw delta"]
+#   tests/bench/compare.sh [-c] [-n STREAMS] [-r CLUSTERS] [-k PUSHES] [-p "sotw delta"]
 #
 # Builds what it needs in build/release and build/bench. Without Go the peers are left out. The exit status is not 0 when
-# a response was missed or wrong; what the load client said about it is in build/bench.
+# a response was missed or wrong; what the load client said about it is in build/bench. Nor with -c, which says what
+# holds of the limits in table.py, when one of them does not.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 release=$root/build/release
 work=$root/build/bench
-streams=1000 clusters=1000 pushes=5 variants="sotw delta"
-while getopts n:r:k:p: option; do
+streams=1000 clusters=1000 pushes=5 variants="sotw delta" check=()
+while getopts cn:r:k:p: option; do
   case $option in
+  c) check=(--check) ;;
   n) streams=$OPTARG ;;
   r) clusters=$OPTARG ;;
   k) pushes=$OPTARG ;;
   p) variants=$OPTARG ;;
-  *) echo "usage: compare.sh [-n STREAMS] [-r CLUSTERS] [-k PUSHES] [-p \"sotw delta\"]" >&2 && exit 2 ;;
+  *) echo "usage: compare.sh [-c] [-n STREAMS] [-r CLUSTERS] [-k PUSHES] [-p \"sotw delta\"]" >&2 && exit 2 ;;
   esac
 done
 
@@ -87,5 +89,5 @@ for variant in $variants; do
   "$release/tests/bench/floor" -n "$streams" -b "${bytes:?no push was measured}" -k "$pushes" >"$work/$variant-floor.json"
 done
 echo "$streams streams x $clusters clusters, $pushes pushes"
-python3 "$root/tests/bench/table.py" "$work" $variants
+python3 "$root/tests/bench/table.py" "${check[@]}" "$work" $variants || failed=1
 exit $failed

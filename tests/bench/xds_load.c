@@ -7,9 +7,10 @@
  *            [-settle MS] [-timeout S]
  *
  * The control port is that of xds_bench_server: GET /push makes the server change one cluster and say which, GET /calm
- * makes it give free memory back and say how many streams it has. -nack refuses every push; the first so many streams
- * of -stall stop to read before the pushes and read again after them; in each of ROUNDS all come, take the pushes, and
- * are cut off. The exit status is 2 when a response was missed, was wrong or came unasked, or a stream ended.
+ * makes it give free memory back and say how many streams it has, and what it has allocated. -nack refuses every push;
+ * the first so many streams of -stall stop to read before the pushes and read again after them; in each of ROUNDS all
+ * come, take the pushes, and are cut off. The exit status is 2 when a response was missed, was wrong or came unasked,
+ * or a stream ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,14 @@ typedef struct client {
   char accepted[2][REPLY_TEXT]; /* versions of clusters and listeners */
 } client;
 
+/* Of the server, when it is calm. */
+typedef struct memory {
+  size_t streams, kb;
+  size_t used_kb; /* allocated and not freed; 0: it does not say */
+} memory;
+
 typedef struct round_memory {
-  size_t open_kb, closed_kb;
+  memory open, closed;
 } round_memory;
 
 typedef struct load {
@@ -61,8 +68,8 @@ typedef struct load {
   uint64_t *took_ns, bytes;
   size_t took_count;
   double start_ms, push_cpu_ms, client_cpu_ms;
-  size_t idle_kb, start_kb;
-  round_memory memory[ROUNDS_MAX];
+  memory idle, start;
+  round_memory rounds[ROUNDS_MAX];
 } load;
 
 static load l; /* callbacks find it here */
@@ -96,15 +103,15 @@ static void get(const char *path) {
   control_get(&l.control, l.network.epoll, &l.options.control, path);
 }
 
-/* The server's memory once it is calm, and its streams. */
-static size_t calm_memory(unsigned *streams) {
-  char value[32];
+static memory calm(void) {
+  char streams[32], used[32];
   get("/calm");
   must(turn_until(is_answered, l.options.timeout_s * 1000), "the control port does not answer");
-  control_value(&l.control, "streams", value, sizeof value);
-  must(value[0] != '\0', "the control port does not know /calm");
-  *streams = (unsigned)strtoul(value, NULL, 10);
-  return process_memory_kb(l.options.pid, "VmRSS");
+  control_value(&l.control, "streams", streams, sizeof streams);
+  control_value(&l.control, "used", used, sizeof used);
+  must(streams[0] != '\0', "the control port does not know /calm");
+  return (memory){strtoul(streams, NULL, 10), process_memory_kb(l.options.pid, "VmRSS"),
+                  strtoul(used, NULL, 10) / 1024};
 }
 
 /* ---- clients ---- */
@@ -231,7 +238,6 @@ static void ask_all(void) {
 
 static void come(unsigned round) {
   const options *o = &l.options;
-  unsigned streams;
   connect_all();
   ask_all();
   turn_until(all_are_ready, o->timeout_s * 1000);
@@ -244,7 +250,7 @@ static void come(unsigned round) {
   if (round > 0)
     return;
   l.start_ms = took_ms;
-  l.start_kb = calm_memory(&streams);
+  l.start = calm();
 }
 
 /* ---- pushes ---- */
@@ -331,8 +337,7 @@ static void resume_stalled(void) {
 
 /* ---- they go ---- */
 
-static void go(round_memory *kept) {
-  unsigned streams;
+static void go(memory *kept) {
   for (unsigned i = 0; i < l.connection_count; i++)
     connection_cut(&l.connections[i]);
   for (unsigned i = 0; i < l.options.streams; i++)
@@ -341,20 +346,19 @@ static void go(round_memory *kept) {
   do {
     must(poll_now_ns() < end, "the server keeps streams whose clients are gone");
     turn_until(NULL, l.options.settle_ms + 1);
-    kept->closed_kb = calm_memory(&streams);
-  } while (streams > 0);
+    *kept = calm();
+  } while (kept->streams > 0);
 }
 
 static void run_round(unsigned round) {
-  unsigned streams;
   come(round);
   set_stalled(1);
   for (unsigned i = 0; i < l.options.pushes; i++)
     push();
-  l.memory[round].open_kb = calm_memory(&streams);
+  l.rounds[round].open = calm();
   if (l.options.stall > 0)
     resume_stalled();
-  go(&l.memory[round]);
+  go(&l.rounds[round].closed);
 }
 
 /* ---- report ---- */
@@ -369,13 +373,13 @@ static double took_ms(double share) {
 }
 
 static double per_stream(size_t kb) {
-  return ((double)kb - (double)l.idle_kb) / l.options.streams;
+  return ((double)kb - (double)l.idle.kb) / l.options.streams;
 }
 
 static void print_rounds(const char *name, size_t offset) {
   printf(", \"%s\": [", name);
   for (unsigned i = 0; i < l.options.rounds; i++)
-    printf("%s%zu", i == 0 ? "" : ", ", *(const size_t *)((const char *)&l.memory[i] + offset));
+    printf("%s%zu", i == 0 ? "" : ", ", *(const size_t *)((const char *)&l.rounds[i] + offset));
   printf("]");
 }
 
@@ -389,12 +393,14 @@ static void report(void) {
          took_ms(0.5), took_ms(0.99), l.push_cpu_ms / pushes);
   printf("\"client_cpu_ms\": %.2f, \"push_bytes\": %llu, ", l.client_cpu_ms / pushes, (unsigned long long)l.bytes);
   printf("\"stream_start_kb\": %.2f, \"stream_end_kb\": %.2f, \"idle_kb\": %zu, \"peak_kb\": %zu, ",
-         per_stream(l.start_kb), per_stream(l.memory[o->rounds - 1].open_kb), l.idle_kb,
+         per_stream(l.start.kb), per_stream(l.rounds[o->rounds - 1].open.kb), l.idle.kb,
          process_memory_kb(o->pid, "VmHWM"));
-  printf("\"start_kb\": %zu, \"stalled_responses_most\": %u, ", l.start_kb, l.stalled_most);
+  printf("\"start_kb\": %zu, \"idle_used_kb\": %zu, \"stalled_responses_most\": %u, ", l.start.kb, l.idle.used_kb,
+         l.stalled_most);
   printf("\"misses\": %u, \"wrong\": %u, \"extra\": %u, \"errors\": %u", l.misses, l.wrong, l.extra, l.errors);
-  print_rounds("open_kb", offsetof(round_memory, open_kb));
-  print_rounds("closed_kb", offsetof(round_memory, closed_kb));
+  print_rounds("open_kb", offsetof(round_memory, open.kb));
+  print_rounds("closed_kb", offsetof(round_memory, closed.kb));
+  print_rounds("closed_used_kb", offsetof(round_memory, closed.used_kb));
   puts("}");
 }
 
@@ -409,10 +415,9 @@ int main(int argc, char **argv) {
   l.clients = calloc(o->streams, sizeof *l.clients);
   l.took_ns = calloc((size_t)o->streams * o->pushes * o->rounds + 1, sizeof *l.took_ns);
   must(l.network.epoll >= 0 && l.connections != NULL && l.clients != NULL && l.took_ns != NULL, "memory");
-  unsigned streams;
-  l.idle_kb = calm_memory(&streams);
-  must(l.idle_kb > 0, "there is no process -pid");
-  must(streams == 0, "somebody else is on the server");
+  l.idle = calm();
+  must(l.idle.kb > 0, "there is no process -pid");
+  must(l.idle.streams == 0, "somebody else is on the server");
   for (unsigned i = 0; i < o->rounds; i++)
     run_round(i);
   report();

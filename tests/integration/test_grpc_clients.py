@@ -399,13 +399,17 @@ def test_c83_a_server_by_its_address(server: Serving) -> None:
 
 
 def test_server_change_of_routes(server: Serving) -> None:
-    server.put(*server.answering("Else"))
+    since = server.put(*server.answering("Else"))
     server.wait_answers("Else")
+    server.wait_held({LISTENER: server.name, ROUTE: "server-routes"})
+    assert server.refusals(since) == []
 
 
 def test_server_change_of_the_listener(server: Serving) -> None:
-    server.put(server_listener(server.port, "other-routes"), server_routes("Else", "other-routes"))
+    since = server.put(server_listener(server.port, "other-routes"), server_routes("Else", "other-routes"))
     server.wait_answers("Else")
+    server.wait_held({LISTENER: server.name, ROUTE: "other-routes"})
+    assert server.refusals(since) == []
 
 
 def test_server_removal_and_return(server: Serving) -> None:
@@ -415,6 +419,25 @@ def test_server_removal_and_return(server: Serving) -> None:
     routes_name = "returned-routes" if server.program.kind == WANTS_OTHER else "server-routes"
     server.put(server_listener(server.port, routes_name), server_routes("Who", routes_name))
     server.wait_answers("Who")
+    server.wait_held({LISTENER: server.name, ROUTE: routes_name})
+    assert server.refusals(since) == []
+
+
+def test_server_keeps_routes_that_are_absent(server: Serving) -> None:
+    """c46: state of the world has no word for it. They return as they were, and change."""
+    server.wait_held({LISTENER: server.name, ROUTE: "server-routes"})
+    before = server.program.has()
+    since = server.put({**server_listener(server.port), "stat_prefix": "other"})
+    server.wait_accepted(since, {LISTENER})
+    assert server.answers() == {"Who"}
+    assert server.program.has()[ROUTE, "server-routes"] == before[ROUTE, "server-routes"]
+    assert server.messages(since, "resp", ROUTE) == []
+    since = server.put(*server.answering("Who"))
+    server.wait_accepted(since, {ROUTE})
+    assert server.program.has()[ROUTE, "server-routes"] == before[ROUTE, "server-routes"]
+    server.put(*server.answering("Else"))
+    server.wait_answers("Else")
+    server.wait_held({ROUTE: "server-routes"})
     assert server.refusals(since) == []
 
 
@@ -432,15 +455,32 @@ def test_server_with_a_bad_listener_then_a_good_one(serving: Serving) -> None:
     serving.wait_held({LISTENER: serving.name})
 
 
-def test_server_and_a_control_plane_restart(server: Serving) -> None:
+def test_server_with_bad_routes_then_good_ones(server: Serving) -> None:
+    server.wait_held({LISTENER: server.name, ROUTE: "server-routes"})
+    since = server.put(server_listener(server.port), bad_routes("server-routes"))
+    assert server.wait_has(ROUTE, "server-routes", "NACKED").error
+    assert server.answers() == {"Who"}
+    server.put(*server.answering("Else"))
+    server.wait_answers("Else")
+    server.wait_held({LISTENER: server.name, ROUTE: "server-routes"})
+    assert [refusal["typeUrl"] for refusal in server.refusals(since)] == [ROUTE]
+    assert len(server.messages(since, "resp", ROUTE)) == 2
+
+
+@pytest.mark.parametrize("restart", [True, False], ids=["restart", "reconnect"])
+def test_server_and_a_control_plane_that_is_away_and_nothing_changed(server: Serving, restart: bool) -> None:
     server.wait_held({LISTENER: server.name, ROUTE: "server-routes"})
     before = server.program.has()
-    assert server.daemon.child.end() == 0
-    assert server.answers() == {"Who"}
-    server.daemon.start()
-    server.put(*server.given)
-    server.wait_accepted(0, {LISTENER, ROUTE})
-    assert server.refusals(0) == [] and server.program.has() == before
+    since = 0 if restart else server.daemon.last()
+    if restart:
+        assert server.daemon.child.end() == 0
+        assert server.answers() == {"Who"}
+        server.daemon.start()
+        server.put(*server.given)
+    else:
+        server.relay.cut()
+    server.wait_accepted(since, {LISTENER, ROUTE})
+    assert server.refusals(since) == [] and server.program.has() == before
     assert server.answers() == {"Who"}
     server.put(*server.answering("Else"))
     server.wait_answers("Else")

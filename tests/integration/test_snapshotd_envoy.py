@@ -24,12 +24,12 @@ VARIANTS = {
 TYPE_OF = {
     "cluster": CLUSTER,
     "endpoints": ENDPOINT,
+    "listener": LISTENER,
     "routes": ROUTE,
     "extension": EXTENSION,
     "secret": SECRET,
     "runtime": RUNTIME,
 }
-PARTS = {**TYPE_OF, "listener": LISTENER}
 NAMES = {
     "endpoints": "backend",
     "routes": "routes",
@@ -162,12 +162,12 @@ def test_removal_and_return(stack: Stack) -> None:
 def check_removed(stack: Stack, parts: list[str], lost: list[str], **instead: str) -> None:
     """Parts are removed, after which a client sees the ``lost`` no more, and come back as they were."""
     stack.wait_settled(0)
-    gone = {PARTS[part] for part in parts}
+    gone = {TYPE_OF[part] for part in parts}
     since = stack.put([made for made in stack.whole.resources("one", **instead) if made["@type"] not in gone])
     stack.wait_seen("one", **instead, **dict.fromkeys(lost, ""))
     lines = stack.wait_settled(since)
     for part in parts:  # c46: state of the world has no word for it
-        assert contents(lines, PARTS[part]) == ([(set(), {NAMES[part]})] if stack.delta else [])
+        assert contents(lines, TYPE_OF[part]) == ([(set(), {NAMES[part]})] if stack.delta else [])
     stack.use("one")
     assert not any("errorDetail" in line["msg"] for line in stack.wait_settled(since))
 
@@ -187,19 +187,19 @@ def test_a_bad_resource_of_each_type_then_a_good_one(stack: Stack) -> None:
     """Envoy itself says that it refused them, and goes on with what it had; none is told twice."""
     stack.wait_settled(0)
     before = stack.whole.envoy.stats("update_rejected$")
-    bad = {identity(made): made for made in map(stack.whole.bad, PARTS)}
+    bad = {identity(made): made for made in map(stack.whole.bad, TYPE_OF)}
     since = stack.put([bad.get(identity(made), made) for made in stack.whole.resources("one")])
 
     def refused() -> int:
         now = stack.whole.envoy.stats("update_rejected$")
         return sum(now[name] > before.get(name, 0) for name in now)
 
-    wait_for("the refusals", lambda: refused() == len(PARTS))
+    wait_for("the refusals", lambda: refused() == len(TYPE_OF))
     assert stack.whole.seen() == dict.fromkeys(TYPE_OF, "one")
     stack.use("two")
     refusals = [line["msg"]["typeUrl"] for line in stack.wait_settled(since) if "errorDetail" in line["msg"]]
     assert sorted(refusals) == sorted(TYPES)
-    assert sum(stack.whole.envoy.stats("update_rejected$").values()) == sum(before.values()) + len(PARTS)
+    assert sum(stack.whole.envoy.stats("update_rejected$").values()) == sum(before.values()) + len(TYPE_OF)
 
 
 def test_refused_clusters_and_changes_of_others(stack: Stack) -> None:

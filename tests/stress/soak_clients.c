@@ -16,6 +16,7 @@ enum {
   TICK_MS = 10,
   LIFE_MS = 1000, /* on average something happens to a stream so often */
   WINDOW = 65535, /* small, so that who stalls is felt */
+  REFUSED = 8,    /* one response in so many */
   CONNECTING_MAX = 64,
   NODE_BYTES = 2000
 };
@@ -28,7 +29,9 @@ typedef struct life {
   unsigned half, names[NAMES];  /* indexes of clusters, all even or all odd: nothing of the other half is in it */
   uint64_t sum;                 /* state of the world: of the last response */
   uint64_t held[SOAK_CLUSTERS]; /* delta */
-  char version[REPLY_TEXT], nonce[REPLY_TEXT];
+  char version[REPLY_TEXT];     /* accepted last */
+  char nonce[REPLY_TEXT];
+  int has_refused; /* the last response */
   int is_finishing;
 } life;
 
@@ -79,16 +82,25 @@ static void ask_first(life *l) {
   stream_send(&l->stream, &r);
 }
 
-/* Accepts; in state of the world that says again what it wants. */
-static void agree(life *l) {
+/*
+ * Accepts or refuses, which is for the server to live with: the stream was told all the same. Not twice in a row: what
+ * was refused and is asked for again is sent again once. In state of the world that says again what it wants.
+ */
+static void answer(life *l) {
   char texts[NAMES][SAMPLE_NAME];
   const char *names[NAMES];
   request r = {.variant = l->variant, .type_url = EGRESS_TYPE_CLUSTER, .version = l->version, .nonce = l->nonce};
+  l->has_refused = !l->has_refused && random_below(REFUSED) == 0;
+  if (l->has_refused)
+    r.error = "refused, as some are";
+  else
+    memcpy(l->version, l->stream.reply.version, REPLY_TEXT);
   if (l->variant == SOTW) {
     r.names = names;
     r.name_count = name_texts(l, texts, names);
   }
   stream_send(&l->stream, &r);
+  done.refused += (unsigned long)l->has_refused;
 }
 
 /* Wants others than before. */
@@ -124,11 +136,10 @@ static void on_reply(stream *s) {
   life *l = s->user;
   must(strcmp(s->reply.type_url, EGRESS_TYPE_CLUSTER) == 0 && s->reply.removed == 0, "a response that nobody wants");
   l->sum = s->reply.sum;
-  memcpy(l->version, s->reply.version, REPLY_TEXT);
   memcpy(l->nonce, s->reply.nonce, REPLY_TEXT);
   done.responses++;
   if (!l->is_finishing)
-    agree(l);
+    answer(l);
 }
 
 static int has_all(const life *l) {
@@ -221,9 +232,9 @@ static void tell_stuck(void) {
   for (unsigned i = 0; i < life_count && told < 5; i++) {
     const life *l = &lives[i];
     if (l->is_finishing || !has_all(l)) {
-      fprintf(stderr, "soak: stream %u, %s, %s%s, is stuck; its last version is \"%s\"\n", i,
+      fprintf(stderr, "soak: stream %u, %s, %s%s, is stuck; its last version is \"%s\"%s\n", i,
               l->variant == SOTW ? "state of the world" : "delta", l->wants_all ? "all" : "some",
-              l->is_finishing ? ", finishing" : "", l->version);
+              l->is_finishing ? ", finishing" : "", l->stream.reply.version, l->has_refused ? ", refused" : "");
       told++;
     }
   }

@@ -13,9 +13,9 @@ typedef struct soak_state {
   int is_last;
 } soak_state;
 
-/** From the clients: every stream has exactly that. What they did until now: */
+/** From the clients: every stream was told exactly that. What they did until now: */
 typedef struct soak_answer {
-  unsigned long lives, cut, finished, moved, stalled, responses;
+  unsigned long lives, cut, finished, moved, stalled, responses, refused;
 } soak_answer;
 
 /** Lives so many lives at a time on the server at `port`, until it is told the last state. Returns the exit status. */

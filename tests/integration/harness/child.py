@@ -8,13 +8,15 @@ from pathlib import Path
 
 
 class Child:
-    def __init__(self, command: Sequence[str], output: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], output: Path, env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL
+    ) -> None:
         self.output = output
         self.name = Path(command[0]).name
         with output.open("ab") as stream:
             self.process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

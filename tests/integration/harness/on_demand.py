@@ -1,6 +1,8 @@
 """
 A control plane that makes clusters when they are asked for, with the Python package: run as a program by
-test_on_demand.py. Arguments: the port of the backend that ``known-…`` leads to, and how long an answer may take.
+test_on_demand.py. Arguments: the port of the backend that ``known-…`` leads to, and how long an answer may take. A line
+``NAME WHAT`` of its input gives the cluster of that name another time to connect, in seconds, or one that Envoy refuses
+(``bad``), or takes it away (``gone``).
 """
 
 import asyncio
@@ -9,17 +11,24 @@ import sys
 
 import egress
 
+GROUP = "test"
 
-def cluster(name: str, port: int) -> egress.Resource:
+
+def cluster(name: str, port: int, connect_timeout: str = "1s") -> egress.Resource:
     address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": address}}]}]
     message = {
         "@type": egress.CLUSTER,
         "name": name,
-        "connect_timeout": "1s",
+        "connect_timeout": connect_timeout,
         "load_assignment": {"cluster_name": name, "endpoints": endpoints},
     }
     return egress.Resource.from_json(json.dumps(message))
+
+
+def refused(name: str) -> egress.Resource:
+    """It gets its endpoints by EDS, and does not say where from."""
+    return egress.Resource.from_json(json.dumps({"@type": egress.CLUSTER, "name": name, "type": "EDS"}))
 
 
 def answer(cache: egress.Cache, wanted: egress.Wanted, port: int) -> None:
@@ -31,9 +40,22 @@ def answer(cache: egress.Cache, wanted: egress.Wanted, port: int) -> None:
     # of others nothing is said: they wait until the time is over
 
 
-async def serve(port: int, seconds: float) -> None:
-    cache = egress.Cache(answer=seconds)
-    cache["test"] = egress.Snapshot.build()
+def change(cache: egress.Cache, name: str, what: str, port: int) -> None:
+    if what == "gone":
+        cache[GROUP] = egress.Snapshot.build(base=cache.get(GROUP), remove=[(egress.CLUSTER, name)])
+    else:
+        made = refused(name) if what == "bad" else cluster(name, port, what + "s")
+        cache[GROUP] = egress.Snapshot.build([made], base=cache.get(GROUP))
+
+
+async def obey(cache: egress.Cache, port: int) -> None:
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    async for line in lines:
+        change(cache, *line.decode().split(), port)
+
+
+async def serve(cache: egress.Cache, port: int) -> None:
     async with egress.Server(cache, "127.0.0.1:0") as server:
         print(f"listening on port {server.port}", flush=True)
         async for event in server.events():
@@ -42,5 +64,11 @@ async def serve(port: int, seconds: float) -> None:
                 answer(cache, event, port)
 
 
+async def run(port: int, seconds: float) -> None:
+    cache = egress.Cache(answer=seconds)
+    cache[GROUP] = egress.Snapshot.build()
+    await asyncio.gather(serve(cache, port), obey(cache, port))
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(run(int(sys.argv[1]), float(sys.argv[2])))

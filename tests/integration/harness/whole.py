@@ -131,10 +131,10 @@ class Whole:
     def endpoints(self, to: str, name: str = "backend") -> dict[str, Any]:
         return {"@type": ENDPOINT, **self._assignment(name, self.ports[to].port)}
 
-    def main_listener(self) -> dict[str, Any]:
+    def main_listener(self, server: str) -> dict[str, Any]:
         rds = {"rds": {"route_config_name": "routes", "config_source": self.source()}}
         mutation = {"name": "mutation", "config_discovery": {"config_source": self.source(), "type_urls": [MUTATION]}}
-        return {"@type": LISTENER, **self._listener("main", rds, (mutation,))}
+        return {"@type": LISTENER, **self._listener("main", {"server_name": server, **rds}, (mutation,))}
 
     def tls_listener(self) -> dict[str, Any]:
         certificate = {"name": "certificate", "sds_config": self.source()}
@@ -176,7 +176,7 @@ class Whole:
         return [
             self.cluster(seconds=1 if of("cluster") == "one" else 2),
             self.endpoints(of("endpoints")),
-            self.main_listener(),
+            self.main_listener(of("listener")),
             self.tls_listener(),
             self.routes(of("routes")),
             self.extension(of("extension")),
@@ -193,7 +193,7 @@ class Whole:
             made = self.endpoints("two")
             made["endpoints"][0]["priority"] = 129  # 128 is the last
         elif part == "listener":
-            made = self.main_listener()
+            made = self.main_listener("two")
             made["filter_chains"][0]["filters"][0]["typed_config"]["stat_prefix"] = ""
         elif part == "routes":
             made = self.routes("two")
@@ -210,15 +210,15 @@ class Whole:
 
     # ---- what a client sees ----
 
-    def get(self, path: str, **headers: str) -> tuple[int, str, str | None]:
-        """Status, body and the extension's header; status 0: nobody listens."""
+    def get(self, path: str, **headers: str) -> tuple[int, str, dict[str, str]]:
+        """Status, body and headers; status 0: nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports["main"].port, timeout=10)
         try:
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
-            return response.status, response.read().decode(), response.getheader("x-extension")
+            return response.status, response.read().decode(), dict(response.getheaders())
         except (ConnectionError, http.client.HTTPException):
-            return 0, "", None
+            return 0, "", {}
         finally:
             connection.close()
 
@@ -232,7 +232,7 @@ class Whole:
 
     def seen(self) -> dict[str, str]:
         """The mark of each part."""
-        _, said, header = self.get("/said")
+        _, said, told = self.get("/said")
         _, backend, _ = self.get("/")
         entries = json.loads(self.envoy.get("/runtime"))["entries"]
         clusters = [entry["cluster"] for entry in self.envoy.config_dump("dynamic_active_clusters")]
@@ -241,7 +241,8 @@ class Whole:
             "cluster": {"1s": "one", "2s": "two"}.get(timeout, ""),
             "endpoints": backend,
             "routes": said,
-            "extension": header or "",
+            "listener": told.get("server", ""),
+            "extension": told.get("x-extension", ""),
             "secret": self.served_certificate(),
             "runtime": entries.get("whole", {}).get("final_value", ""),
         }
