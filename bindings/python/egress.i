@@ -369,7 +369,7 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
 
 %typemap(in) const egress_server_options *options (egress_server_options parsed = EGRESS_SERVER_OPTIONS_INIT,
                                                          PyObject *function = NULL) {
-  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
+  if (!PyArg_ParseTuple($input, "OzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &function, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
                         count_from, &parsed.max_peer_streams, count_from, &parsed.max_requests_per_second,
@@ -378,7 +378,9 @@ static int32_t ask_python(const egress_access *access, char *reason, size_t size
                         count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
                         &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms, count_from,
                         &parsed.load_report_ms, count_from, &parsed.events, count_from, &parsed.client_status,
-                        count_from, &parsed.max_remembered_bytes, count_from, &parsed.max_pending_bytes))
+                        count_from, &parsed.max_remembered_bytes, count_from, &parsed.max_pending_bytes,
+                        count_from, &parsed.max_peer_remembered_bytes, count_from,
+                        &parsed.max_peer_pending_bytes))
     SWIG_fail;
   if (function != Py_None) {
     parsed.authorise = ask_python;

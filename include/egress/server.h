@@ -161,13 +161,20 @@ typedef struct egress_server_options {
    * others go on.
    */
   uint32_t max_pending_bytes;
+  /**
+   * Of ``max_remembered_bytes``, what the streams of one client (``max_peer_streams``) may take at most; 0 means a
+   * quarter. A stream that would pass it ends with RESOURCE_EXHAUSTED.
+   */
+  uint32_t max_peer_remembered_bytes;
+  /** Of ``max_pending_bytes``, likewise. */
+  uint32_t max_peer_pending_bytes;
   /** 0. */
   uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
     sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
   }
 
 /** Options for one address to listen on. */

@@ -42,7 +42,7 @@ static void take_request(egress__call *call) {
   egress__call_renew(call);
   egress__call_show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = request->size});
   int rv = call->service->request(&call->caller, bytes, request->size, &fault);
-  egress__message_reset(&call->request, &server->pending);
+  egress__message_reset(&call->request, &call->quota->pending);
   if (rv != 0)
     egress__call_reject(call, &fault);
   else if (call->caller.method.is_unary)
@@ -79,7 +79,7 @@ static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
   while (all < size && call->state == CALL_OPEN && !call->is_slowed) {
     egress__stream_fault fault = egress__call_out_of_memory;
     size_t taken;
-    int rv = egress__message_take(&taken, &call->request, &server->pending, bytes + all, size - all,
+    int rv = egress__message_take(&taken, &call->request, &call->quota->pending, bytes + all, size - all,
                                   server->options.max_request_bytes, &fault);
     if (rv < 0) {
       egress__call_reject(call, &fault);
@@ -100,7 +100,7 @@ static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
 static void hold(egress__call *call, const uint8_t *bytes, size_t size) {
   egress__stream_fault fault = egress__call_out_of_memory;
   size_t had = call->held_size;
-  if (egress__pending_grow(&call->caller.server->pending, &call->held, &call->held_size, had + size, &fault) == 0)
+  if (egress__pending_grow(&call->quota->pending, &call->held, &call->held_size, had + size, &fault) == 0)
     memcpy(call->held + had, bytes, size);
   else
     egress__call_reject(call, &fault);
@@ -137,7 +137,7 @@ void egress__call_resume(egress__call *call) {
   call->held_size = 0;
   if (size > 0)
     egress__call_data(call, held, size);
-  egress__pending_free(&call->caller.server->pending, &held, &size);
+  egress__pending_free(&call->quota->pending, &held, &size);
   if (call->is_half_closed && call->held == NULL && call->state == CALL_OPEN)
     end_of_requests(call);
 }

@@ -39,15 +39,15 @@ struct egress__call {
   egress__call *next_ready, *next_handed;
   int32_t stream; /* HTTP/2's number */
   call_state state;
-  uint8_t is_ready, is_handed, has_responded, is_counted;
+  uint8_t is_ready, is_handed, has_responded;
   uint8_t is_post, is_grpc, has_method, is_half_closed; /* what the client said */
   uint8_t is_slowed;                                    /* too many requests have come: what comes now is held */
   uint8_t is_crowded;                                   /* nothing is sent: others have not read too much */
   egress__pace pace;
   egress__patience patience;
-  egress__quota_peer *quota;
-  egress__message request; /* that is coming */
-  uint8_t *held;           /* what came while slowed */
+  egress__quota_peer *quota; /* of its client; NULL: it is not counted */
+  egress__message request;   /* that is coming */
+  uint8_t *held;             /* what came while slowed */
   size_t held_size;
   egress__sending *sending;    /* the response under way; NULL: none */
   egress__unread_body *unread; /* its body */

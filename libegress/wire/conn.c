@@ -18,6 +18,7 @@
 
 #include "wire/call.h"
 #include "wire/peer.h"
+#include "wire/quota.h"
 
 enum {
   /* Of one connection in one turn of the loop: a first request is some 60 KB. */
@@ -166,10 +167,21 @@ static void settle(egress__conn *conn) {
 
 /* ---- reading ---- */
 
+/* Only now is it known whose certificate it is. */
+static int join_peer(egress__conn *conn) {
+  egress__identity who;
+  int rv = egress__conn_identity(&who, conn);
+  if (rv != 0)
+    return rv;
+  rv = egress__quota_join(&conn->peer, conn->server, &who.peer);
+  egress__identity_dispose(&who, conn->server->alloc);
+  return rv;
+}
+
 static void open_session(egress__conn *conn) {
   if (!egress__socket_is_ready(&conn->socket))
     return;
-  if (egress__http2_open(&conn->session, &conn->server->http2, conn) != 0)
+  if (join_peer(conn) != 0 || egress__http2_open(&conn->session, &conn->server->http2, conn) != 0)
     egress__conn_fail(conn);
 }
 
@@ -236,6 +248,7 @@ static void close_conn(egress__conn *conn) {
   while (conn->calls != NULL)
     egress__call_closed(conn->calls);
   egress__calls_written(conn); /* of those that are gone now, to be let go of */
+  egress__quota_leave(conn->server, conn->peer);
   nghttp2_session_del(conn->session);
   egress__rest_free(conn->rest);
   uv_close((uv_handle_t *)&conn->poll, on_poll_closed);

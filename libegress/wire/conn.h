@@ -18,8 +18,9 @@ struct egress__conn {
   egress_server *server;
   uv_poll_t poll;
   egress__socket socket;
-  nghttp2_session *session; /* NULL: TLS is not through with its handshake */
-  egress__rest *rest;       /* what the socket has yet to take; NULL: nothing */
+  nghttp2_session *session;        /* NULL: TLS is not through with its handshake */
+  egress__rest *rest;              /* what the socket has yet to take; NULL: nothing */
+  struct egress__quota_peer *peer; /* whose it is, once there is a session */
   struct egress__call *calls;
   struct egress__call *handed; /* whose response the socket has been given all of, as soon as `rest` is gone */
   char *address;               /* the client's, as events say it */

@@ -82,6 +82,11 @@ static void set_default(uint32_t *option, uint32_t value) {
   *option = *option != 0 ? *option : value;
 }
 
+/* A quarter: what one client takes shuts nobody else out. Rounded up, so that it is not 0. */
+static uint32_t share_of_one(uint32_t all) {
+  return all - all / 4 * 3;
+}
+
 static void set_defaults(egress_server_options *own) {
   own->identifier = own->identifier != NULL ? own->identifier : "libegress";
   set_default(&own->max_request_bytes, DEFAULT_REQUEST_BYTES);
@@ -95,6 +100,8 @@ static void set_defaults(egress_server_options *own) {
   set_default(&own->max_unread_bytes, DEFAULT_UNREAD_BYTES);
   set_default(&own->max_remembered_bytes, DEFAULT_REMEMBERED_BYTES);
   set_default(&own->max_pending_bytes, DEFAULT_PENDING_BYTES);
+  set_default(&own->max_peer_remembered_bytes, share_of_one(own->max_remembered_bytes));
+  set_default(&own->max_peer_pending_bytes, share_of_one(own->max_pending_bytes));
   set_default(&own->max_unread_ms, DEFAULT_UNREAD_MS);
   set_default(&own->first_request_ms, DEFAULT_FIRST_REQUEST_MS);
   set_default(&own->keepalive_ms, DEFAULT_KEEPALIVE_MS);
@@ -163,7 +170,7 @@ int egress_server_new(egress_server **out, struct uv_loop_s *loop, egress_cache 
   egress__map_init(&server->peers, alloc);
   egress__unread_init(&server->unread, alloc);
   server->remembered.max_bytes = own.max_remembered_bytes;
-  server->pending = (egress__pending){.alloc = alloc, .max_bytes = own.max_pending_bytes};
+  server->pending.max_bytes = own.max_pending_bytes;
   *out = server;
   return 0;
 }

@@ -209,7 +209,7 @@ def egress_driver_new(
         Callable[[_AccessTuple], tuple[int, str]] | None,
         str | None,
         int, int, int, int, int, int, int, int,
-        int, int, int, int, int, int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...
