@@ -91,11 +91,12 @@ typedef struct egress_server_options {
    */
   uint32_t max_peer_streams;
   /**
-   * Requests a second that a stream is read at, once it has sent ``max_request_burst`` at a higher pace; 0 means 1,000.
-   * A faster client is slowed by flow control, and nothing else happens to it.
+   * Requests a second that are read of one connection, over all streams and ``Fetch`` on it, once it has sent
+   * ``max_request_burst`` at a higher pace; 0 means 1,000. A faster client is slowed by flow control, its streams in
+   * turn, and nothing else happens to it.
    */
   uint32_t max_requests_per_second;
-  /** Requests in a row that are read as fast as they come, 1 or more; 0 means 10,000. */
+  /** Requests in a row that are read of a connection as fast as they come, 1 or more; 0 means 10,000. */
   uint32_t max_request_burst;
   /**
    * Bytes of responses at most that clients have not read yet; what many are sent alike counts once; 0 means 1 GiB. The

@@ -107,10 +107,8 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
   egress__call_event(call,
                      (egress_event){.kind = EGRESS_EVENT_DISCONNECTED, .message = why, .status = (int32_t)status});
   call->state = CALL_ENDING;
-  call->patience.has_begun = 0;
   call->caller.server->stream_count--;
-  egress__message_reset(&call->request, &call->quota->pending);
-  egress__pending_free(&call->quota->pending, &call->held, &call->held_size);
+  egress__call_drop_requests(call);
   call->service->free(&call->caller);
 }
 

@@ -4,6 +4,7 @@
 #include "wire/http2.h"
 #include "wire/identity.h"
 #include "wire/outbox.h"
+#include "wire/pace.h"
 #include "wire/server.h"
 #include "wire/service.h"
 #include "wire/socket.h"
@@ -21,6 +22,7 @@ struct egress__conn {
   nghttp2_session *session;        /* NULL: TLS is not through with its handshake */
   egress__rest *rest;              /* what the socket has yet to take; NULL: nothing */
   struct egress__quota_peer *peer; /* whose it is, once there is a session */
+  egress__pace pace;               /* of the requests on all its streams */
   struct egress__call *calls;
   struct egress__call *handed; /* whose response the socket has been given all of, as soon as `rest` is gone */
   char *address;               /* the client's, as events say it */
