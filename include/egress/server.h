@@ -62,7 +62,10 @@ typedef struct egress_server_options {
    * its stream before it is unpacked.
    */
   uint32_t max_request_bytes;
-  /** Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. */
+  /**
+   * Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. One connection may have
+   * 256, which HTTP/2 tells clients.
+   */
   uint32_t max_streams;
   /**
    * Names subscribed to on one stream at most, over all types; 0 means 100,000. However many are allowed, they and the

@@ -117,7 +117,7 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
 /* After which the connection cannot go on, or can. */
 void egress__call_check(egress__call *call, int rv) {
   if (rv != 0)
-    egress__conn_fail(call->conn);
+    egress__conn_fail(call->conn, egress__conn_out_of_memory);
 }
 
 void egress__call_send_status(egress__call *call, egress__status_code status, const char *message) {
@@ -135,7 +135,7 @@ static void end(egress__call *call, egress__status_code status, const char *mess
   }
   call->ending = egress__malloc(call->caller.server->alloc, sizeof *call->ending);
   if (call->ending == NULL) {
-    egress__conn_fail(call->conn);
+    egress__conn_fail(call->conn, egress__conn_out_of_memory);
     return;
   }
   call->ending->status = status;
@@ -157,9 +157,13 @@ void egress__call_finish_with(egress__call *call, const egress__stream_fault *fa
   egress__call_finish(call, (egress__status_code)fault->status, fault->message);
 }
 
-void egress__call_closed(egress__call *call) {
+void egress__call_cancelled(egress__call *call) {
+  egress__call_leave(call, EGRESS__STATUS_CANCELLED, "the client cancelled the stream");
+}
+
+void egress__call_closed(egress__call *call, const char *why) {
   const egress_alloc *alloc = call->caller.server->alloc;
-  egress__call_leave(call, EGRESS__STATUS_CANCELLED, "the client ended the stream or the connection was lost");
+  egress__call_leave(call, EGRESS__STATUS_CANCELLED, why);
   egress__call_drop_sending(call);
   egress__free(alloc, call->ending);
   call->ending = NULL;

@@ -26,6 +26,7 @@ struct egress__conn {
   struct egress__call *calls;
   struct egress__call *handed; /* whose response the socket has been given all of, as soon as `rest` is gone */
   char *address;               /* the client's, as events say it */
+  const char *failure;         /* why it is to be closed when nothing is under way; NULL: it is not */
   uint64_t opened_ms, heard_ms, pinged_ms; /* pinged 0: no ping is on its way */
   uint64_t vacant_ms;                      /* since when it has no calls, while it has none */
   egress_transport transport;
@@ -36,7 +37,6 @@ struct egress__conn {
   uint8_t is_leaving;       /* it takes no more streams, and ends with the last */
   uint8_t is_last_told;     /* the client knows which of its streams is the last */
   uint8_t is_finished;      /* all was said: what is waited for is the client's end */
-  uint8_t is_failed;        /* to be closed when nothing is under way */
   int events;               /* of the poll handle */
 };
 
@@ -56,8 +56,17 @@ int egress__conn_identity(egress__identity *out, const egress__conn *conn);
 /** HTTP/2 may have something to send: it is asked before control is back in the loop, or when it is. */
 void egress__conn_touch(egress__conn *conn);
 
-/** The connection cannot go on: it is closed before control is back in the loop, or when it is. */
-void egress__conn_fail(egress__conn *conn);
+/**
+ * The connection cannot go on: it is closed before control is back in the loop, or when it is. `why`, static, is what
+ * events of its open streams say; the first one counts.
+ */
+void egress__conn_fail(egress__conn *conn, const char *why);
+
+/** What it may be. */
+extern const char egress__conn_out_of_memory[];
+
+/** The client is there: it has sent a frame, or a part of one. */
+void egress__conn_heard(egress__conn *conn);
 
 /** Its last call has gone: unless another comes in time, so will the connection. */
 void egress__conn_vacate(egress__conn *conn);

@@ -302,7 +302,8 @@ def test_client_that_is_lost(start: Start) -> None:
             stream.ack(stream.next())
             numbers.append(server.expect(event="acked")["stream"])
         relay.hold()
-        server.expect(event="disconnected", stream=numbers[0])
+        ended = server.expect(event="disconnected", stream=numbers[0])
+        assert "sign of life" in ended["message"] and "(keepalive_ms, keepalive_timeout_ms)" in ended["message"]
         assert server.answer("count", "streams") == {"streams": 1}
         server.answer("push", "pushed")
         assert quiet.next().type_url == CLUSTER  # which answered when it was asked

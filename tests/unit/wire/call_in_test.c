@@ -47,7 +47,7 @@ static void is_slowed(const char *path, size_t messages) {
     cr_assert_eq(call->status, 0, "%s", call->text);
   }
   cr_assert_geq(now_ms(), began_ms + SLOW_MS);
-  cr_assert_geq(s.server->metrics.slowed, (MANY - BURST) / 2);
+  cr_assert_gt(s.server->metrics.slowed, 0);
 }
 
 Test(call_in, a_loop_of_streams_is_slowed) {
