@@ -450,7 +450,7 @@ static void tell_python_line(int32_t level, const char *category, const char *te
                                                          PyObject *asked = NULL, PyObject *chosen = NULL,
                                                          PyObject *shown = NULL, PyObject *logged = NULL,
                                                          PyObject *caches = NULL) {
-  if (!PyArg_ParseTuple($input, "OOOOOzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &asked, &chosen, &shown, &logged,
+  if (!PyArg_ParseTuple($input, "OOOOOzO&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&O&", &asked, &chosen, &shown, &logged,
                         &caches, &parsed.identifier, count_from,
                         &parsed.max_request_bytes, count_from, &parsed.max_streams, count_from,
                         &parsed.max_subscriptions, count_from, &parsed.max_events, count_from, &parsed.gate_on_ack,
@@ -460,7 +460,9 @@ static void tell_python_line(int32_t level, const char *category, const char *te
                         count_from, &parsed.keepalive_ms, count_from, &parsed.keepalive_timeout_ms, count_from,
                         &parsed.connection_age_ms, count_from, &parsed.connection_grace_ms, count_from,
                         &parsed.load_report_ms, count_from, &parsed.events, count_from, &parsed.client_status,
-                        count_from, &parsed.max_remembered_bytes, count_from, &parsed.max_pending_bytes))
+                        count_from, &parsed.max_remembered_bytes, count_from, &parsed.max_pending_bytes,
+                        count_from, &parsed.max_peer_remembered_bytes, count_from,
+                        &parsed.max_peer_pending_bytes))
     SWIG_fail;
   parsed.authorise = asked != Py_None ? authorised_by_python : NULL;
   parsed.choose = chosen != Py_None ? chosen_by_python : NULL;

@@ -14,7 +14,10 @@ struct egress_load_report;
 typedef enum egress_event_kind {
   /** A client opened a stream and said who it is (its first request). */
   EGRESS_EVENT_CONNECTED = 1,
-  /** A stream ended. */
+  /**
+   * A stream ended; ``message`` says why. One that never asked for anything had no EGRESS_EVENT_CONNECTED; one that was
+   * refused when it came, such as by ``max_streams``, has EGRESS_EVENT_REJECTED only.
+   */
   EGRESS_EVENT_DISCONNECTED = 2,
   /** The client accepted a response. */
   EGRESS_EVENT_ACKED = 3,

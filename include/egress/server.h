@@ -62,7 +62,10 @@ typedef struct egress_server_options {
    * its stream before it is unpacked.
    */
   uint32_t max_request_bytes;
-  /** Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. */
+  /**
+   * Open streams at most; 0 means 20,000. Further ones are refused with RESOURCE_EXHAUSTED. One connection may have
+   * 256, which HTTP/2 tells clients.
+   */
   uint32_t max_streams;
   /**
    * Names subscribed to on one stream at most, over all types; 0 means 100,000. However many are allowed, they and the
@@ -91,11 +94,12 @@ typedef struct egress_server_options {
    */
   uint32_t max_peer_streams;
   /**
-   * Requests a second that a stream is read at, once it has sent ``max_request_burst`` at a higher pace; 0 means 1,000.
-   * A faster client is slowed by flow control, and nothing else happens to it.
+   * Requests a second that are read of one connection, over all streams and ``Fetch`` on it, once it has sent
+   * ``max_request_burst`` at a higher pace; 0 means 1,000. A faster client is slowed by flow control, its streams in
+   * turn, and nothing else happens to it.
    */
   uint32_t max_requests_per_second;
-  /** Requests in a row that are read as fast as they come, 1 or more; 0 means 10,000. */
+  /** Requests in a row that are read of a connection as fast as they come, 1 or more; 0 means 10,000. */
   uint32_t max_request_burst;
   /**
    * Bytes of responses at most that clients have not read yet; what many are sent alike counts once; 0 means 1 GiB. The
@@ -161,13 +165,20 @@ typedef struct egress_server_options {
    * others go on.
    */
   uint32_t max_pending_bytes;
+  /**
+   * Of ``max_remembered_bytes``, what the streams of one client (``max_peer_streams``) may take at most; 0 means a
+   * quarter. A stream that would pass it ends with RESOURCE_EXHAUSTED.
+   */
+  uint32_t max_peer_remembered_bytes;
+  /** Of ``max_pending_bytes``, likewise. */
+  uint32_t max_peer_pending_bytes;
   /** 0. */
   uint32_t reserved;
 } egress_server_options;
 #define EGRESS_SERVER_OPTIONS_INIT \
   { \
     sizeof(egress_server_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, \
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
   }
 
 /** Options for one address to listen on. */

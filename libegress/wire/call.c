@@ -69,9 +69,7 @@ void egress__call_let_go(egress__call *call) {
   if (call->is_ready || call->is_handed || call->conn != NULL)
     return;
   egress_server *server = call->caller.server;
-  if (call->is_counted)
-    server->call_count--;
-  egress__quota_give(&server->peers, call->quota);
+  egress__quota_give(server, call->quota);
   unlink_call(call);
   egress__free(server->alloc, call);
 }
@@ -109,10 +107,8 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
   egress__call_event(call,
                      (egress_event){.kind = EGRESS_EVENT_DISCONNECTED, .message = why, .status = (int32_t)status});
   call->state = CALL_ENDING;
-  call->patience.has_begun = 0;
   call->caller.server->stream_count--;
-  egress__message_reset(&call->request, &call->caller.server->pending);
-  egress__pending_free(&call->caller.server->pending, &call->held, &call->held_size);
+  egress__call_drop_requests(call);
   call->service->free(&call->caller);
 }
 
@@ -121,7 +117,7 @@ void egress__call_leave(egress__call *call, egress__status_code status, const ch
 /* After which the connection cannot go on, or can. */
 void egress__call_check(egress__call *call, int rv) {
   if (rv != 0)
-    egress__conn_fail(call->conn);
+    egress__conn_fail(call->conn, egress__conn_out_of_memory);
 }
 
 void egress__call_send_status(egress__call *call, egress__status_code status, const char *message) {
@@ -139,7 +135,7 @@ static void end(egress__call *call, egress__status_code status, const char *mess
   }
   call->ending = egress__malloc(call->caller.server->alloc, sizeof *call->ending);
   if (call->ending == NULL) {
-    egress__conn_fail(call->conn);
+    egress__conn_fail(call->conn, egress__conn_out_of_memory);
     return;
   }
   call->ending->status = status;
@@ -161,9 +157,13 @@ void egress__call_finish_with(egress__call *call, const egress__stream_fault *fa
   egress__call_finish(call, (egress__status_code)fault->status, fault->message);
 }
 
-void egress__call_closed(egress__call *call) {
+void egress__call_cancelled(egress__call *call) {
+  egress__call_leave(call, EGRESS__STATUS_CANCELLED, "the client cancelled the stream");
+}
+
+void egress__call_closed(egress__call *call, const char *why) {
   const egress_alloc *alloc = call->caller.server->alloc;
-  egress__call_leave(call, EGRESS__STATUS_CANCELLED, "the client ended the stream or the connection was lost");
+  egress__call_leave(call, EGRESS__STATUS_CANCELLED, why);
   egress__call_drop_sending(call);
   egress__free(alloc, call->ending);
   call->ending = NULL;
@@ -223,8 +223,6 @@ static void refuse_for_limit(egress__call *call, const egress__stream_fault *fau
 static void begin_stream(egress__call *call) {
   egress_server *server = call->caller.server;
   call->state = CALL_OPEN;
-  call->is_counted = 1;
-  server->call_count++;
   server->stream_count++;
   server->metrics.opened++;
   call->caller.opened_ms = server->streams.now_ms;
@@ -234,18 +232,25 @@ static void begin_stream(egress__call *call) {
 
 static void open_stream(egress__call *call) {
   egress__stream_fault fault = egress__call_out_of_memory;
-  call->caller.stream_id = ++call->caller.server->last_stream_id;
-  if (call->caller.server->state != EGRESS__SERVER_SERVING) {
-    refuse(call, &is_closing);
-    return;
-  }
-  int rv = egress__quota_admit(&call->quota, &call->caller, &fault);
-  if (rv == EGRESS_ELIMIT)
-    refuse_for_limit(call, &fault);
-  else if (rv != 0 || call->service->open(&call->caller, &fault) != 0)
+  if (call->service->open(&call->caller, &fault) != 0)
     refuse(call, &fault);
   else
     begin_stream(call);
+}
+
+/* Whatever comes of it, it has a number. */
+static void admit(egress__call *call) {
+  egress_server *server = call->caller.server;
+  egress__stream_fault fault;
+  call->caller.stream_id = ++server->last_stream_id;
+  if (server->state != EGRESS__SERVER_SERVING) {
+    refuse(call, &is_closing);
+  } else if (egress__quota_take(server, call->conn->peer, &fault) != 0) {
+    refuse_for_limit(call, &fault);
+  } else {
+    call->quota = call->conn->peer;
+    open_stream(call);
+  }
 }
 
 void egress__call_begin(egress__call *call) {
@@ -256,6 +261,6 @@ void egress__call_begin(egress__call *call) {
     refuse(call, &is_unknown);
   } else {
     call->service = call->caller.method.service;
-    open_stream(call);
+    admit(call);
   }
 }

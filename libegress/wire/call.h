@@ -26,8 +26,11 @@ void egress__call_data(egress__call *call, const uint8_t *bytes, size_t size);
 /** The client has no more to say. */
 void egress__call_half_closed(egress__call *call);
 
-/** The stream is gone, however it ended. */
-void egress__call_closed(egress__call *call);
+/** The client wants no more of it; its stream is gone next. */
+void egress__call_cancelled(egress__call *call);
+
+/** The stream is gone, however it ended. `why`: what an event says of it, if it was open until then. */
+void egress__call_closed(egress__call *call, const char *why);
 
 /** How many bytes of its response HTTP/2 has not been given yet. */
 size_t egress__call_unsent(const egress__call *call);

@@ -21,7 +21,8 @@ static void cut(egress__call *call, egress__status_code status, const char *mess
   egress__free(call->caller.server->alloc, call->ending);
   call->ending = NULL;
   if (call->conn->rest != NULL)
-    egress__conn_fail(call->conn);
+    egress__conn_fail(call->conn,
+                      "a response on the connection was not read in time (max_unread_ms, max_unread_bytes)");
   else
     egress__call_send_status(call, status, message);
   egress__call_leave(call, status, message);
@@ -45,7 +46,7 @@ static void give_up(egress__call *call) {
 static void beat(egress__call *call) {
   egress_server *server = call->caller.server;
   uint64_t now_ms = server->streams.now_ms;
-  if (call->conn == NULL || call->conn->is_failed || (call->state != CALL_OPEN && call->ending == NULL))
+  if (call->conn == NULL || call->conn->failure != NULL || (call->state != CALL_OPEN && call->ending == NULL))
     return;
   uint64_t end_ms = patience_end_ms(call);
   if (end_ms <= now_ms) {

@@ -14,13 +14,13 @@ static void tell_slowed(const egress__call *call) {
   enum { TELL_MS = 60 * 1000 };
   egress_server *server = call->caller.server;
   uint64_t now_ms = server->streams.now_ms;
+  server->metrics.slowed++;
   if (server->slowed_ms != 0 && now_ms - server->slowed_ms < TELL_MS)
     return;
   server->slowed_ms = now_ms;
   egress__server_log(server, EGRESS_LOG_WARN,
-                     "stream %llu of %s is slowed to %u requests a second (max_requests_per_second)",
-                     (unsigned long long)call->caller.stream_id, call->caller.address,
-                     (unsigned)server->options.max_requests_per_second);
+                     "the connection of %s is slowed to %u requests a second (max_requests_per_second)",
+                     call->caller.address, (unsigned)server->options.max_requests_per_second);
 }
 
 static egress__pace_rate pace_rate(const egress__call *call) {
@@ -28,38 +28,49 @@ static egress__pace_rate pace_rate(const egress__call *call) {
   return (egress__pace_rate){options->max_requests_per_second, options->max_request_burst};
 }
 
+/* 1 until the turn of the request that waits has come: the call is asked again then. */
+static int must_wait(const egress__call *call) {
+  egress_server *server = call->caller.server;
+  if (call->patience.turn_ms <= server->streams.now_ms)
+    return 0;
+  egress__server_beat_at(server, call->patience.turn_ms);
+  return 1;
+}
+
+/* Whether the next request may be taken. Each stream has one place in the row at a time, so that all get their turn. */
+static int may_begin(egress__call *call) {
+  uint64_t now_ms = call->caller.server->streams.now_ms;
+  if (call->patience.turn_ms == 0) {
+    call->patience.turn_ms = egress__pace_take(&call->conn->pace, pace_rate(call), now_ms);
+    if (call->patience.turn_ms > now_ms)
+      tell_slowed(call);
+  }
+  if (must_wait(call))
+    return 0;
+  call->patience.turn_ms = 0;
+  egress__call_renew(call); /* it was not the client that was waited for */
+  return 1;
+}
+
 /* ---- requests ---- */
 
 /* A request is complete. */
 static void take_request(egress__call *call) {
-  egress_server *server = call->caller.server;
   egress__stream_fault fault = {EGRESS__STATUS_INTERNAL, "the request could not be read", NULL};
   const egress__message *request = &call->request;
   const void *bytes = request->bytes != NULL ? request->bytes : (const uint8_t *)"";
-  egress__pace_take(&call->pace, pace_rate(call), server->streams.now_ms);
   call->patience.has_asked = 1;
   call->patience.has_begun = 0;
   egress__call_renew(call);
   egress__call_show(call, EGRESS_MESSAGE_REQUEST, (egress_message){.head = bytes, .head_size = request->size});
   int rv = call->service->request(&call->caller, bytes, request->size, &fault);
-  egress__message_reset(&call->request, &server->pending);
+  egress__message_reset(&call->request, &call->quota->pending);
   if (rv != 0)
     egress__call_reject(call, &fault);
   else if (call->caller.method.is_unary)
     egress__call_answer(call);
   else
     egress__call_flush(call);
-}
-
-/* 1 when the next request may not be taken yet: the call is then asked again. */
-static int must_wait(egress__call *call) {
-  egress_server *server = call->caller.server;
-  uint64_t next_ms = egress__pace_next_ms(&call->pace, pace_rate(call), server->streams.now_ms);
-  if (next_ms <= server->streams.now_ms)
-    return 0;
-  egress__server_beat_at(server, next_ms);
-  tell_slowed(call);
-  return 1;
 }
 
 /* The rest of a request has to come in time, however few bytes keep coming: it holds memory. */
@@ -76,22 +87,20 @@ static void wait_for_rest(egress__call *call) {
 static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
   egress_server *server = call->caller.server;
   size_t all = 0;
-  while (all < size && call->state == CALL_OPEN && !call->is_slowed) {
+  while (all < size && call->state == CALL_OPEN && (egress__message_is_begun(&call->request) || may_begin(call))) {
     egress__stream_fault fault = egress__call_out_of_memory;
     size_t taken;
-    int rv = egress__message_take(&taken, &call->request, &server->pending, bytes + all, size - all,
+    int rv = egress__message_take(&taken, &call->request, &call->quota->pending, bytes + all, size - all,
                                   server->options.max_request_bytes, &fault);
     if (rv < 0) {
       egress__call_reject(call, &fault);
       break;
     }
     all += taken;
-    if (rv == 0) {
+    if (rv == 0)
       wait_for_rest(call);
-      continue;
-    }
-    take_request(call);
-    call->is_slowed = call->state == CALL_OPEN && must_wait(call);
+    else
+      take_request(call);
   }
   return all;
 }
@@ -100,14 +109,14 @@ static size_t take(egress__call *call, const uint8_t *bytes, size_t size) {
 static void hold(egress__call *call, const uint8_t *bytes, size_t size) {
   egress__stream_fault fault = egress__call_out_of_memory;
   size_t had = call->held_size;
-  if (egress__pending_grow(&call->caller.server->pending, &call->held, &call->held_size, had + size, &fault) == 0)
+  if (egress__pending_grow(&call->quota->pending, &call->held, &call->held_size, had + size, &fault) == 0)
     memcpy(call->held + had, bytes, size);
   else
     egress__call_reject(call, &fault);
 }
 
 void egress__call_data(egress__call *call, const uint8_t *bytes, size_t size) {
-  size_t taken = take(call, bytes, size);
+  size_t taken = call->held == NULL ? take(call, bytes, size) : 0;
   if (taken < size && call->state == CALL_OPEN)
     hold(call, bytes + taken, size - taken);
   egress__http2_consumed(call->conn, call->stream, call->state == CALL_OPEN ? taken : size);
@@ -128,16 +137,24 @@ void egress__call_half_closed(egress__call *call) {
 }
 
 void egress__call_resume(egress__call *call) {
-  if (!call->is_slowed || must_wait(call))
+  if (call->held == NULL || must_wait(call))
     return;
   uint8_t *held = call->held;
   size_t size = call->held_size;
-  call->is_slowed = 0;
   call->held = NULL;
   call->held_size = 0;
   if (size > 0)
     egress__call_data(call, held, size);
-  egress__pending_free(&call->caller.server->pending, &held, &size);
+  egress__pending_free(&call->quota->pending, &held, &size);
   if (call->is_half_closed && call->held == NULL && call->state == CALL_OPEN)
     end_of_requests(call);
+}
+
+void egress__call_drop_requests(egress__call *call) {
+  if (call->patience.turn_ms != 0)
+    egress__pace_give(&call->conn->pace, pace_rate(call));
+  call->patience.turn_ms = 0;
+  call->patience.has_begun = 0;
+  egress__message_reset(&call->request, &call->quota->pending);
+  egress__pending_free(&call->quota->pending, &call->held, &call->held_size);
 }

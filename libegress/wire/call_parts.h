@@ -3,7 +3,6 @@
 
 #include "wire/call.h"
 #include "wire/conn.h"
-#include "wire/pace.h"
 #include "wire/patience.h"
 #include "wire/quota.h"
 #include "wire/sending.h"
@@ -39,15 +38,13 @@ struct egress__call {
   egress__call *next_ready, *next_handed;
   int32_t stream; /* HTTP/2's number */
   call_state state;
-  uint8_t is_ready, is_handed, has_responded, is_counted;
+  uint8_t is_ready, is_handed, has_responded;
   uint8_t is_post, is_grpc, has_method, is_half_closed; /* what the client said */
-  uint8_t is_slowed;                                    /* too many requests have come: what comes now is held */
   uint8_t is_crowded;                                   /* nothing is sent: others have not read too much */
-  egress__pace pace;
   egress__patience patience;
-  egress__quota_peer *quota;
-  egress__message request; /* that is coming */
-  uint8_t *held;           /* what came while slowed */
+  egress__quota_peer *quota; /* of its client; NULL: it is not counted */
+  egress__message request;   /* that is coming */
+  uint8_t *held;             /* what came since a request has to wait; NULL: none has */
   size_t held_size;
   egress__sending *sending;    /* the response under way; NULL: none */
   egress__unread_body *unread; /* its body */
@@ -88,6 +85,9 @@ void egress__call_reject(egress__call *call, const egress__stream_fault *fault);
 
 /** A slowed call takes the requests that it held, if it may. */
 void egress__call_resume(egress__call *call);
+
+/** Forgets what came and was not taken. */
+void egress__call_drop_requests(egress__call *call);
 
 /* ---- call_out.c ---- */
 

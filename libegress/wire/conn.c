@@ -11,6 +11,7 @@
  */
 #include "wire/conn.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #include "wire/call.h"
 #include "wire/peer.h"
+#include "wire/quota.h"
 
 enum {
   /* Of one connection in one turn of the loop: a first request is some 60 KB. */
@@ -60,9 +62,33 @@ void egress__conn_touch(egress__conn *conn) {
     add_touched(conn);
 }
 
-void egress__conn_fail(egress__conn *conn) {
-  conn->is_failed = 1;
+/* ---- failing ---- */
+
+const char egress__conn_out_of_memory[] = "the server is out of memory";
+static const char is_closing[] = "the server is closing", is_protocol[] = "the client broke a rule of HTTP/2";
+
+void egress__conn_fail(egress__conn *conn, const char *why) {
+  if (conn->failure == NULL)
+    conn->failure = why;
   add_touched(conn);
+}
+
+/* What the socket said instead of a number of bytes. */
+static void end_by(egress__conn *conn, egress__socket_end end) {
+  switch (end) {
+  case EGRESS__SOCKET_AGAIN:
+    return;
+  case EGRESS__SOCKET_GONE:
+    egress__conn_fail(conn, "the connection was lost");
+    return;
+  case EGRESS__SOCKET_CLOSED:
+    egress__conn_fail(conn, "the client closed the connection");
+    return;
+  case EGRESS__SOCKET_BROKEN:
+    egress__conn_fail(conn, "the client does not keep to TLS, or not to HTTP/2 by it");
+    return;
+  }
+  assert(0 && "socket_end out of range");
 }
 
 /* ---- writing ---- */
@@ -71,11 +97,11 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void set_events(egress__conn *conn) {
   int events = UV_READABLE | (conn->rest != NULL || conn->socket.waits_for_write ? UV_WRITABLE : 0);
-  if (events == conn->events || conn->is_failed)
+  if (events == conn->events || conn->failure != NULL)
     return;
   conn->events = events;
   if (uv_poll_start(&conn->poll, events, on_poll) != 0)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, "the loop does not take its socket");
 }
 
 /* Writes what was kept. Returns 1 when nothing is left of it. */
@@ -83,8 +109,8 @@ static int write_rest(egress__conn *conn) {
   const struct iovec *pieces;
   size_t count = egress__rest_pieces(conn->rest, &pieces);
   ssize_t written = egress__socket_write(&conn->socket, pieces, count);
-  if (written == EGRESS__SOCKET_GONE)
-    egress__conn_fail(conn);
+  if (written < 0)
+    end_by(conn, (egress__socket_end)written);
   if (written < 0 || !egress__rest_written(conn->rest, (size_t)written))
     return 0;
   egress__rest_free(conn->rest);
@@ -96,16 +122,14 @@ static void write_outbox(egress__conn *conn) {
   const egress_server *server = conn->server;
   const egress__outbox *outbox = server->outbox;
   ssize_t written = egress__socket_write(&conn->socket, outbox->pieces, outbox->count);
-  if (written == EGRESS__SOCKET_GONE) {
-    egress__conn_fail(conn);
-    return;
-  }
+  if (written < 0)
+    end_by(conn, (egress__socket_end)written);
   size_t size = written < 0 ? 0 : (size_t)written;
-  if (size == outbox->size)
+  if (conn->failure != NULL || size == outbox->size)
     return;
   conn->rest = egress__outbox_keep(outbox, size, server->alloc);
   if (conn->rest == NULL)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, egress__conn_out_of_memory);
 }
 
 /* All that there is to say is said, and nobody will ask again. */
@@ -123,12 +147,12 @@ static void finish(egress__conn *conn) {
 
 static void send_all(egress__conn *conn) {
   egress__outbox *outbox = conn->server->outbox;
-  while (!conn->is_failed && (conn->rest == NULL || write_rest(conn))) {
+  while (conn->failure == NULL && (conn->rest == NULL || write_rest(conn))) {
     egress__calls_written(conn);
     if (egress__http2_give(conn) != 0)
-      egress__conn_fail(conn);
+      egress__conn_fail(conn, egress__conn_out_of_memory);
     size_t size = outbox->size;
-    if (!conn->is_failed && size > 0)
+    if (conn->failure == NULL && size > 0)
       write_outbox(conn);
     egress__outbox_clear(outbox);
     if (size == 0)
@@ -141,7 +165,7 @@ static void tell_last(egress__conn *conn) {
   conn->is_last_told = 1;
   if (nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(conn->session),
                             NGHTTP2_NO_ERROR, NULL, 0) != 0)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, egress__conn_out_of_memory);
 }
 
 /* Sends what there is, as far as the socket takes it. */
@@ -150,58 +174,86 @@ static void settle(egress__conn *conn) {
     return;
   conn->is_inside = 1;
   send_all(conn);
-  if (!conn->is_failed && !conn->is_last_told && is_through(conn)) {
+  if (conn->failure == NULL && !conn->is_last_told && is_through(conn)) {
     tell_last(conn);
     send_all(conn);
   }
   conn->is_inside = 0;
-  if (conn->is_failed)
+  if (conn->failure != NULL)
     return;
   if (is_through(conn))
     finish(conn);
   else if (conn->rest == NULL && !nghttp2_session_want_read(conn->session) && !egress__http2_has_more(conn))
-    egress__conn_fail(conn); /* it broke a rule of HTTP/2, and was told */
+    egress__conn_fail(conn, is_protocol); /* and was told */
   set_events(conn);
 }
 
 /* ---- reading ---- */
 
+/* Only now is it known whose certificate it is. */
+static int join_peer(egress__conn *conn) {
+  egress__identity who;
+  int rv = egress__conn_identity(&who, conn);
+  if (rv != 0)
+    return rv;
+  rv = egress__quota_join(&conn->peer, conn->server, &who.peer);
+  egress__identity_dispose(&who, conn->server->alloc);
+  return rv;
+}
+
 static void open_session(egress__conn *conn) {
   if (!egress__socket_is_ready(&conn->socket))
     return;
-  if (egress__http2_open(&conn->session, &conn->server->http2, conn) != 0)
-    egress__conn_fail(conn);
+  if (join_peer(conn) != 0 || egress__http2_open(&conn->session, &conn->server->http2, conn) != 0)
+    egress__conn_fail(conn, egress__conn_out_of_memory);
+}
+
+/* What nghttp2 drops, because the client broke a rule before, is no sign of life: that one would be kept for ever, if
+   it takes nothing and keeps sending. */
+void egress__conn_heard(egress__conn *conn) {
+  conn->is_greeted = 1;
+  conn->heard_ms = conn->server->streams.now_ms;
+  conn->pinged_ms = 0;
+}
+
+static const char *why_not(int rv) {
+  switch (rv) {
+  case EGRESS_ELIMIT:
+    return "the client asks for more than it reads";
+  case EGRESS_ENOMEM:
+    return egress__conn_out_of_memory;
+  default:
+    return is_protocol;
+  }
 }
 
 static void take(egress__conn *conn, const uint8_t *bytes, size_t size) {
-  conn->heard_ms = conn->server->streams.now_ms;
   if (conn->is_finished)
     return;
-  conn->pinged_ms = 0;
   if (conn->session == NULL)
     open_session(conn);
-  if (conn->is_failed)
+  if (conn->failure != NULL)
     return;
   conn->is_inside = 1;
   int rv = egress__http2_take(conn, bytes, size);
   conn->is_inside = 0;
   if (rv != 0)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, why_not(rv));
 }
 
 static void read_all(egress__conn *conn) {
   egress_server *server = conn->server;
-  for (int i = 0; i < READS_PER_TURN && !conn->is_failed; i++) {
+  for (int i = 0; i < READS_PER_TURN && conn->failure == NULL; i++) {
     ssize_t size = egress__socket_read(&conn->socket, server->in, EGRESS__SERVER_IN);
-    if (size == EGRESS__SOCKET_GONE)
-      egress__conn_fail(conn);
-    if (size < 0)
+    if (size < 0) {
+      end_by(conn, (egress__socket_end)size);
       break;
+    }
     take(conn, server->in, (size_t)size);
     if ((size_t)size < EGRESS__SERVER_IN && conn->socket.ssl == NULL)
       break; /* there was no more */
   }
-  if (conn->session == NULL && !conn->is_failed)
+  if (conn->session == NULL && conn->failure == NULL)
     open_session(conn); /* TLS may be through though nothing was said yet */
 }
 
@@ -211,10 +263,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   (void)events; /* by TLS, either may be what the other waits for */
   egress__server_enter(server);
   if (status < 0)
-    egress__conn_fail(conn);
+    end_by(conn, EGRESS__SOCKET_GONE);
   else
     read_all(conn);
-  if (!conn->is_failed) {
+  if (conn->failure == NULL) {
     settle(conn);
     set_events(conn);
   }
@@ -234,8 +286,9 @@ static void on_poll_closed(uv_handle_t *handle) {
 static void close_conn(egress__conn *conn) {
   unlink_conn(conn);
   while (conn->calls != NULL)
-    egress__call_closed(conn->calls);
+    egress__call_closed(conn->calls, conn->failure);
   egress__calls_written(conn); /* of those that are gone now, to be let go of */
+  egress__quota_leave(conn->server, conn->peer);
   nghttp2_session_del(conn->session);
   egress__rest_free(conn->rest);
   uv_close((uv_handle_t *)&conn->poll, on_poll_closed);
@@ -291,11 +344,13 @@ void egress__conn_vacate(egress__conn *conn) {
 }
 
 void egress__conn_leave(egress__conn *conn) {
-  if (conn->is_leaving || conn->is_failed)
+  if (conn->is_leaving || conn->failure != NULL)
     return;
   conn->is_leaving = 1;
-  if (conn->session == NULL || nghttp2_submit_shutdown_notice(conn->session) != 0)
-    egress__conn_fail(conn);
+  if (conn->session == NULL)
+    egress__conn_fail(conn, is_closing);
+  else if (nghttp2_submit_shutdown_notice(conn->session) != 0)
+    egress__conn_fail(conn, egress__conn_out_of_memory);
   else
     egress__conn_touch(conn);
 }
@@ -310,7 +365,7 @@ static uint64_t round_up(uint64_t due_ms, uint32_t length_ms) {
 static void ping(egress__conn *conn) {
   conn->pinged_ms = conn->server->streams.now_ms;
   if (nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, NULL) != 0)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, egress__conn_out_of_memory);
   else
     egress__conn_touch(conn);
 }
@@ -322,7 +377,7 @@ static uint64_t beat_alive(egress__conn *conn) {
   if (!conn->is_greeted) {
     uint64_t end_ms = conn->opened_ms + options->first_request_ms;
     if (end_ms <= now_ms)
-      egress__conn_fail(conn);
+      egress__conn_fail(conn, "the client did not begin HTTP/2 in time (first_request_ms)");
     return end_ms;
   }
   if (conn->pinged_ms == 0 && conn->heard_ms + options->keepalive_ms <= now_ms)
@@ -331,7 +386,7 @@ static uint64_t beat_alive(egress__conn *conn) {
     return round_up(conn->heard_ms + options->keepalive_ms, options->keepalive_ms);
   uint64_t end_ms = conn->pinged_ms + options->keepalive_timeout_ms;
   if (end_ms <= now_ms)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, "the client gave no sign of life in time (keepalive_ms, keepalive_timeout_ms)");
   return end_ms;
 }
 
@@ -355,6 +410,7 @@ static uint64_t age_end_ms(const egress__conn *conn) {
 }
 
 static uint64_t beat_age(egress__conn *conn) {
+  static const char too_old[] = "the connection is too old (connection_age_ms); open another one";
   const egress_server_options *options = &conn->server->options;
   uint64_t now_ms = conn->server->streams.now_ms;
   if (options->connection_age_ms == EGRESS__AGE_NEVER || conn->is_finished)
@@ -364,16 +420,15 @@ static uint64_t beat_age(egress__conn *conn) {
   if (end_ms <= now_ms)
     egress__conn_leave(conn);
   if (cut_ms <= now_ms)
-    egress__calls_finish_of(conn, EGRESS__STATUS_UNAVAILABLE,
-                            "the connection is too old (connection_age_ms); open another one");
+    egress__calls_finish_of(conn, EGRESS__STATUS_UNAVAILABLE, too_old);
   if (lost_ms <= now_ms)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, too_old);
   return end_ms > now_ms ? end_ms : cut_ms > now_ms ? cut_ms : lost_ms;
 }
 
 void egress__conns_beat(egress_server *server) {
   for (egress__conn *conn = server->conns; conn != NULL; conn = conn->next) {
-    if (conn->is_failed)
+    if (conn->failure != NULL)
       continue;
     egress__server_beat_at(server, beat_alive(conn));
     egress__server_beat_at(server, beat_vacant(conn));
@@ -387,7 +442,7 @@ void egress__conns_settle(egress_server *server) {
   for (egress__conn *conn; (conn = server->touched) != NULL;) {
     server->touched = conn->next_touched;
     conn->is_touched = 0;
-    if (conn->is_failed)
+    if (conn->failure != NULL)
       close_conn(conn);
     else
       settle(conn);
@@ -401,5 +456,5 @@ void egress__conns_leave(egress_server *server) {
 
 void egress__conns_cut(egress_server *server) {
   for (egress__conn *conn = server->conns; conn != NULL; conn = conn->next)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, is_closing);
 }

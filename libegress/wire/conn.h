@@ -4,6 +4,7 @@
 #include "wire/http2.h"
 #include "wire/identity.h"
 #include "wire/outbox.h"
+#include "wire/pace.h"
 #include "wire/server.h"
 #include "wire/service.h"
 #include "wire/socket.h"
@@ -18,11 +19,14 @@ struct egress__conn {
   egress_server *server;
   uv_poll_t poll;
   egress__socket socket;
-  nghttp2_session *session; /* NULL: TLS is not through with its handshake */
-  egress__rest *rest;       /* what the socket has yet to take; NULL: nothing */
+  nghttp2_session *session;        /* NULL: TLS is not through with its handshake */
+  egress__rest *rest;              /* what the socket has yet to take; NULL: nothing */
+  struct egress__quota_peer *peer; /* whose it is, once there is a session */
+  egress__pace pace;               /* of the requests on all its streams */
   struct egress__call *calls;
   struct egress__call *handed; /* whose response the socket has been given all of, as soon as `rest` is gone */
   char *address;               /* the client's, as events say it */
+  const char *failure;         /* why it is to be closed when nothing is under way; NULL: it is not */
   uint64_t opened_ms, heard_ms, pinged_ms; /* pinged 0: no ping is on its way */
   uint64_t vacant_ms;                      /* since when it has no calls, while it has none */
   egress_transport transport;
@@ -33,7 +37,6 @@ struct egress__conn {
   uint8_t is_leaving;       /* it takes no more streams, and ends with the last */
   uint8_t is_last_told;     /* the client knows which of its streams is the last */
   uint8_t is_finished;      /* all was said: what is waited for is the client's end */
-  uint8_t is_failed;        /* to be closed when nothing is under way */
   int events;               /* of the poll handle */
 };
 
@@ -53,8 +56,17 @@ int egress__conn_identity(egress__identity *out, const egress__conn *conn);
 /** HTTP/2 may have something to send: it is asked before control is back in the loop, or when it is. */
 void egress__conn_touch(egress__conn *conn);
 
-/** The connection cannot go on: it is closed before control is back in the loop, or when it is. */
-void egress__conn_fail(egress__conn *conn);
+/**
+ * The connection cannot go on: it is closed before control is back in the loop, or when it is. `why`, static, is what
+ * events of its open streams say; the first one counts.
+ */
+void egress__conn_fail(egress__conn *conn, const char *why);
+
+/** What it may be. */
+extern const char egress__conn_out_of_memory[];
+
+/** The client is there: it has sent a frame, or a part of one. */
+void egress__conn_heard(egress__conn *conn);
 
 /** Its last call has gone: unless another comes in time, so will the connection. */
 void egress__conn_vacate(egress__conn *conn);

@@ -8,6 +8,8 @@
 
 #include "wire/access.h"
 #include "wire/call.h"
+#include "wire/conn.h"
+#include "wire/quota.h"
 #include "wire/served.h"
 
 /* ---- what the stream asks ---- */
@@ -49,9 +51,11 @@ static int open_stream(egress__caller *caller, egress__stream_fault *fault) {
   egress__stream *stream;
   int rv =
       egress__stream_new(&stream, &caller->server->streams, caller->method.variant, caller->method.type_url, caller);
-  if (rv == 0)
-    caller->self = stream;
-  return rv;
+  if (rv != 0)
+    return rv;
+  egress__stream_set_peer(stream, &caller->conn->peer->remembered);
+  caller->self = stream;
+  return 0;
 }
 
 static void free_stream(egress__caller *caller) {

@@ -71,14 +71,22 @@ static int begin_call(egress__conn *conn, int32_t stream) {
   return 0;
 }
 
+static void cancel_call(nghttp2_session *session, int32_t stream) {
+  egress__call *call = call_of(session, stream);
+  if (call != NULL)
+    egress__call_cancelled(call);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   egress__conn *conn = user;
-  conn->is_greeted = 1;
+  egress__conn_heard(conn);
   int rv = is_request(frame) ? begin_call(conn, frame->hd.stream_id) : 0;
   int is_message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
   egress__call *call = is_message ? call_of(session, frame->hd.stream_id) : NULL;
   if (call != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
     egress__call_half_closed(call);
+  if (frame->hd.type == NGHTTP2_RST_STREAM)
+    cancel_call(session, frame->hd.stream_id);
   return rv == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -86,6 +94,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
                    void *user) {
   (void)flags;
   egress__call *call = call_of(session, stream);
+  egress__conn_heard(user);
   int rv = nghttp2_session_consume_connection(session, size); /* one stream that is slowed holds up no other */
   if (call != NULL)
     egress__call_data(call, bytes, size);
@@ -99,7 +108,7 @@ static int on_stream_closed(nghttp2_session *session, int32_t stream, uint32_t e
   (void)user;
   egress__call *call = call_of(session, stream);
   if (call != NULL)
-    egress__call_closed(call);
+    egress__call_closed(call, "the client broke a rule of HTTP/2 on the stream"); /* unless it has ended before */
   return 0;
 }
 
@@ -107,13 +116,15 @@ int egress__http2_take(egress__conn *conn, const uint8_t *bytes, size_t size) {
   ssize_t rv = nghttp2_session_mem_recv(conn->session, bytes, size);
   if (rv >= 0)
     return nghttp2_session_get_outbound_queue_size(conn->session) <= QUEUED_FRAMES ? 0 : EGRESS_ELIMIT;
-  return rv == NGHTTP2_ERR_NOMEM ? EGRESS_ENOMEM : EGRESS_EPROTO;
+  if (rv == NGHTTP2_ERR_FLOODED)
+    return EGRESS_ELIMIT;
+  return rv == NGHTTP2_ERR_NOMEM || rv == NGHTTP2_ERR_CALLBACK_FAILURE ? EGRESS_ENOMEM : EGRESS_EPROTO;
 }
 
 void egress__http2_consumed(egress__conn *conn, int32_t stream, size_t size) {
   /* Of one that is gone there is nothing to say. One that is not told to go on would wait for ever. */
   if (nghttp2_session_consume_stream(conn->session, stream, size) != 0)
-    egress__conn_fail(conn);
+    egress__conn_fail(conn, egress__conn_out_of_memory);
   else
     egress__conn_touch(conn);
 }

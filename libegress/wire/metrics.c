@@ -144,6 +144,8 @@ void egress__metrics_print(egress__buf *out, const egress__metrics *metrics, con
   by_type(out, "egress_subscribed_streams", "gauge", "Open streams that want resources of the type.",
           gauges->subscribed, sizeof gauges->subscribed[0]);
   by_type(out, "egress_requests_total", "counter", "Requests.", &first->requests, sizeof *first);
+  one(out, "egress_requests_slowed_total", "counter", "Requests that had to wait, because their connection sent many.",
+      metrics->slowed);
   by_type(out, "egress_responses_total", "counter", "Responses.", &first->responses, sizeof *first);
   by_type(out, "egress_response_bytes_total", "counter", "Bytes of responses.", &first->bytes, sizeof *first);
   by_type(out, "egress_acks_total", "counter", "Responses that clients accepted.", &first->acks.count, sizeof *first);

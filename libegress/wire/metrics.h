@@ -29,6 +29,7 @@ typedef struct egress__type_metrics {
 /** `{0}` at the beginning. */
 typedef struct egress__metrics {
   uint64_t opened, closed;
+  uint64_t slowed; /* requests that had to wait for their turn */
   uint64_t rejected[EGRESS__METRIC_STATUSES];
   egress__type_metrics types[EGRESS__METRIC_TYPES];
 } egress__metrics;

@@ -25,6 +25,8 @@ static uint64_t sooner_ms(uint64_t a_ms, uint64_t b_ms) {
 
 /* Of a stream that says nothing. */
 static uint64_t quiet_end_ms(const egress__patience *patience, const egress_server_options *options) {
+  if (patience->turn_ms != 0)
+    return UINT64_MAX;
   if (!patience->has_asked)
     return patience->active_ms + options->first_request_ms;
   return options->idle_ms != 0 ? patience->active_ms + options->idle_ms : UINT64_MAX;

@@ -8,6 +8,7 @@ typedef struct egress__patience {
   uint64_t active_ms;            /* when it was opened, or a request or response passed last */
   uint64_t sent_ms;              /* when the response that is unread was begun */
   uint64_t begun_ms;             /* when the first bytes came of a request that has not come whole */
+  uint64_t turn_ms;              /* when its next request, which has come, may be taken; 0: none waits for that */
   uint8_t has_asked, has_unread; /* its first request has come; a response is not written yet */
   uint8_t has_begun;             /* a request has not come whole */
 } egress__patience;

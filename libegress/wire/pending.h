@@ -4,19 +4,24 @@
 #include "xds/stream.h"
 
 /*
- * The memory of requests that were not taken yet, of all clients together: those that have not come whole, and what is
- * held of clients that are slowed. Thread: the loop's.
+ * The memory of requests that were not taken yet, of one client and of all together: those that have not come whole,
+ * and what is held of clients that are slowed. Thread: the loop's.
  */
+typedef struct egress__pending_all {
+  size_t bytes, max_bytes;
+} egress__pending_all;
+
 typedef struct egress__pending {
   const egress_alloc *alloc;
+  egress__pending_all *all; /* of which these bytes are a part */
   size_t bytes, max_bytes;
 } egress__pending;
 
 /**
  * Makes the `*size` bytes of `*bytes` (NULL: none yet) so many as `to`, which is not less.
  *
- * Returns 0; or, with both as they were, EGRESS_ELIMIT: all would take more than they may, and `fault` is filled;
- * EGRESS_ENOMEM.
+ * Returns 0; or, with both as they were, EGRESS_ELIMIT: the client, or all, would take more than they may, and
+ * `fault` is filled; EGRESS_ENOMEM.
  */
 int egress__pending_grow(egress__pending *pending, uint8_t **bytes, size_t *size, size_t to,
                          egress__stream_fault *fault);

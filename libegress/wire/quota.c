@@ -1,10 +1,10 @@
 #include "wire/quota.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <egress/error.h>
 
-#include "wire/conn.h"
 #include "xds/request.h"
 
 /* Only addresses of IP end in a port. */
@@ -13,62 +13,67 @@ static size_t size_without_port(const char *address) {
   return strncmp(address, "ip", 2) == 0 && colon != NULL ? (size_t)(colon - address) : strlen(address);
 }
 
-static egress__quota_peer *add(egress__map *peers, const char *name, size_t size) {
-  egress__quota_peer *peer = egress__malloc(peers->alloc, sizeof *peer + size);
+static egress__quota_peer *add(egress_server *server, const char *name, size_t size) {
+  const egress_server_options *options = &server->options;
+  egress__quota_peer *peer = egress__malloc(server->alloc, sizeof *peer + size);
   if (peer == NULL)
     return NULL;
-  *peer = (egress__quota_peer){.name_size = size};
+  *peer = (egress__quota_peer){
+      .remembered.max_bytes = options->max_peer_remembered_bytes,
+      .pending = {.alloc = server->alloc, .all = &server->pending, .max_bytes = options->max_peer_pending_bytes},
+      .name_size = size};
   memcpy(peer->name, name, size);
-  if (egress__map_set(peers, peer->name, size, peer) == 0)
+  if (egress__map_set(&server->peers, peer->name, size, peer) == 0)
     return peer;
-  egress__free(peers->alloc, peer);
+  egress__free(server->alloc, peer);
   return NULL;
 }
 
-static int take(egress__quota_peer **out, egress__map *peers, const char *name, size_t size, uint32_t max) {
-  egress__quota_peer *peer = egress__map_get(peers, name, size);
+static int join(egress__quota_peer **out, egress_server *server, const char *name, size_t size) {
+  egress__quota_peer *peer = egress__map_get(&server->peers, name, size);
   if (peer == NULL)
-    peer = add(peers, name, size);
+    peer = add(server, name, size);
   if (peer == NULL)
     return EGRESS_ENOMEM;
-  if (peer->streams >= max)
-    return EGRESS_ELIMIT;
-  peer->streams++;
+  peer->refs++;
   *out = peer;
   return 0;
 }
 
-int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress_peer *who, uint32_t max) {
+int egress__quota_join(egress__quota_peer **out, egress_server *server, const egress_peer *who) {
   if (who->spiffe_id[0] != '\0')
-    return take(out, peers, who->spiffe_id, strlen(who->spiffe_id), max);
-  return take(out, peers, who->address, size_without_port(who->address), max);
+    return join(out, server, who->spiffe_id, strlen(who->spiffe_id));
+  return join(out, server, who->address, size_without_port(who->address));
 }
 
-int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, egress__stream_fault *fault) {
-  egress_server *server = caller->server;
+void egress__quota_leave(egress_server *server, egress__quota_peer *peer) {
+  if (peer == NULL || --peer->refs > 0)
+    return;
+  assert(peer->remembered.bytes == 0 && peer->pending.bytes == 0 && "its streams go before it");
+  egress__map_remove(&server->peers, peer->name, peer->name_size);
+  egress__free(server->alloc, peer);
+}
+
+int egress__quota_take(egress_server *server, egress__quota_peer *peer, egress__stream_fault *fault) {
   const egress_server_options *options = &server->options;
   if (server->call_count >= options->max_streams)
     return egress__stream_refuse(fault, EGRESS_ELIMIT,
                                  "the server has %u streams open, the most it allows (max_streams)",
                                  (unsigned)options->max_streams);
-  if (options->max_peer_streams >= options->max_streams)
-    return 0; /* the limit above comes first: what nobody reads is not counted */
-  egress__identity who;
-  int rv = egress__conn_identity(&who, caller->conn);
-  if (rv != 0)
-    return rv;
-  rv = egress__quota_take(out, &server->peers, &who.peer, options->max_peer_streams);
-  egress__identity_dispose(&who, server->alloc);
-  if (rv != EGRESS_ELIMIT)
-    return rv;
-  return egress__stream_refuse(fault, rv,
-                               "this client has %u streams open, the most that one may have (max_peer_streams)",
-                               (unsigned)options->max_peer_streams);
+  if (peer->streams >= options->max_peer_streams)
+    return egress__stream_refuse(fault, EGRESS_ELIMIT,
+                                 "this client has %u streams open, the most that one may have (max_peer_streams)",
+                                 (unsigned)options->max_peer_streams);
+  server->call_count++;
+  peer->streams++;
+  peer->refs++;
+  return 0;
 }
 
-void egress__quota_give(egress__map *peers, egress__quota_peer *peer) {
-  if (peer == NULL || --peer->streams > 0)
+void egress__quota_give(egress_server *server, egress__quota_peer *peer) {
+  if (peer == NULL)
     return;
-  egress__map_remove(peers, peer->name, peer->name_size);
-  egress__free(peers->alloc, peer);
+  server->call_count--;
+  peer->streams--;
+  egress__quota_leave(server, peer);
 }

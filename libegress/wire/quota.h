@@ -3,33 +3,36 @@
 
 #include <egress/peer.h>
 
-#include "base/map.h"
-#include "wire/service.h"
+#include "wire/pending.h"
+#include "wire/server.h"
+#include "xds/budget.h"
 
-/** How many streams each client has that has any. Thread: the loop's. */
+/**
+ * What one client takes of what all share, while it has a connection. A client is its verified SPIFFE ID, whatever
+ * machines have that, or else its address without the port; all of unix sockets are one. Thread: the loop's.
+ */
 typedef struct egress__quota_peer {
+  size_t refs; /* its connections, and its streams: one that has ended may outlive them */
   size_t streams;
+  egress__remembered remembered;
+  egress__pending pending;
   size_t name_size;
   char name[];
 } egress__quota_peer;
 
-/**
- * Counts one more stream of a client. A client is its verified SPIFFE ID, whatever machines have that, or else its
- * address without the port; all of unix sockets are one.
- *
- * Returns 0, EGRESS_ELIMIT: it has `max` already; EGRESS_ENOMEM.
- */
-int egress__quota_take(egress__quota_peer **out, egress__map *peers, const egress_peer *who, uint32_t max);
+/** A client has one more connection. Returns 0 or EGRESS_ENOMEM. */
+int egress__quota_join(egress__quota_peer **out, egress_server *server, const egress_peer *who);
+
+/** It has one less; NULL is allowed. */
+void egress__quota_leave(egress_server *server, egress__quota_peer *peer);
 
 /**
- * Whether there is room for one more stream, of this client: max_streams and max_peer_streams. A stream that is let in
- * is the caller's to count in call_count.
- *
- * Returns 0: `*out` is set, unless clients are not counted; EGRESS_ELIMIT, with `fault` filled; EGRESS_ENOMEM.
+ * Counts one more stream of a client, if there is room for it: max_streams and max_peer_streams. Returns 0;
+ * EGRESS_ELIMIT, with `fault` filled.
  */
-int egress__quota_admit(egress__quota_peer **out, const egress__caller *caller, egress__stream_fault *fault);
+int egress__quota_take(egress_server *server, egress__quota_peer *peer, egress__stream_fault *fault);
 
 /** A stream has ended; NULL is allowed. */
-void egress__quota_give(egress__map *peers, egress__quota_peer *peer);
+void egress__quota_give(egress_server *server, egress__quota_peer *peer);
 
 #endif

@@ -57,9 +57,9 @@ struct egress_server {
   struct egress__call *ready, **last_ready; /* streams that may have something to send */
   size_t call_count;                        /* calls that hold one of max_streams */
   size_t stream_count;                      /* of those, open ones */
-  egress__map peers;                        /* egress__quota_peer of each that has streams */
+  egress__map peers;                        /* egress__quota_peer of each that has connections */
   egress__unread unread;
-  egress__pending pending;
+  egress__pending_all pending;
   uint64_t slowed_ms; /* when the log said last that a client is slowed; 0: never */
   uint64_t last_stream_id;
   egress__events events;

@@ -113,11 +113,25 @@ int egress__socket_is_ready(const egress__socket *socket) {
 
 /* ---- bytes ---- */
 
+static egress__socket_end end_of(int error) {
+  switch (error) {
+  case SSL_ERROR_WANT_READ:
+  case SSL_ERROR_WANT_WRITE:
+    return EGRESS__SOCKET_AGAIN;
+  case SSL_ERROR_ZERO_RETURN:
+    return EGRESS__SOCKET_CLOSED;
+  case SSL_ERROR_SSL:
+    return EGRESS__SOCKET_BROKEN;
+  default: /* also when the client closes it without telling TLS: something may have been cut off */
+    return EGRESS__SOCKET_GONE;
+  }
+}
+
 static ssize_t tls_failed(egress__socket *socket, int rv) {
   int error = SSL_get_error(socket->ssl, rv);
   ERR_clear_error();
   socket->waits_for_write = error == SSL_ERROR_WANT_WRITE;
-  return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EGRESS__SOCKET_AGAIN : EGRESS__SOCKET_GONE;
+  return end_of(error);
 }
 
 static ssize_t tls_read(egress__socket *socket, void *out, size_t size) {
@@ -127,7 +141,7 @@ static ssize_t tls_read(egress__socket *socket, void *out, size_t size) {
   int rv = SSL_read_ex(socket->ssl, out, size, &n);
   if (rv != 1)
     return tls_failed(socket, rv);
-  return agreed_on_http2(socket->ssl) ? (ssize_t)n : EGRESS__SOCKET_GONE;
+  return agreed_on_http2(socket->ssl) ? (ssize_t)n : EGRESS__SOCKET_BROKEN;
 }
 
 ssize_t egress__socket_read(egress__socket *socket, void *out, size_t size) {
@@ -136,7 +150,9 @@ ssize_t egress__socket_read(egress__socket *socket, void *out, size_t size) {
   ssize_t n = recv(socket->fd, out, size, 0);
   if (n > 0)
     return n;
-  return n < 0 && again() ? EGRESS__SOCKET_AGAIN : EGRESS__SOCKET_GONE;
+  if (n == 0)
+    return EGRESS__SOCKET_CLOSED;
+  return again() ? EGRESS__SOCKET_AGAIN : EGRESS__SOCKET_GONE;
 }
 
 /* Puts the front of the pieces together; returns how much that is. */

@@ -15,8 +15,10 @@ typedef struct egress__socket {
 
 /** What reading and writing return instead of a number of bytes. */
 typedef enum egress__socket_end {
-  EGRESS__SOCKET_AGAIN = -1, /* not now: wait for the descriptor */
-  EGRESS__SOCKET_GONE = -2   /* the connection is over, or does not keep to TLS */
+  EGRESS__SOCKET_AGAIN = -1,  /* not now: wait for the descriptor */
+  EGRESS__SOCKET_GONE = -2,   /* the connection is lost */
+  EGRESS__SOCKET_CLOSED = -3, /* the client has closed it */
+  EGRESS__SOCKET_BROKEN = -4  /* the client does not keep to TLS, or not agree on HTTP/2 by it */
 } egress__socket_end;
 
 /** A way for OpenSSL to a descriptor that raises no SIGPIPE. NULL when out of memory; BIO_meth_free. */

@@ -5,8 +5,8 @@
 #include "base/map.h"
 
 /*
- * Responses that sockets have not taken yet, because their clients do not read. A body that many streams are sent is
- * one piece of memory, and counts once. Thread: the loop's.
+ * Responses that were begun and that the socket has not taken yet, because their clients do not read. A body that many
+ * streams are sent is one piece of memory, and counts once. Thread: the loop's.
  */
 typedef struct egress__unread {
   egress__map bodies;
@@ -26,7 +26,7 @@ void egress__unread_dispose(egress__unread *unread);
 /** One more stream is sent `blob`. Returns 0 or EGRESS_ENOMEM. */
 int egress__unread_add(egress__unread_body **out, egress__unread *unread, egress__blob *blob);
 
-/** It is written for one stream, or that has ended; NULL is allowed. */
+/** The socket has taken it for one stream, or it was dropped; NULL is allowed. */
 void egress__unread_remove(egress__unread *unread, egress__unread_body *body);
 
 #endif

@@ -13,13 +13,18 @@ static int fits(size_t more, size_t taken, size_t max) {
   return more <= (taken < max ? max - taken : 0);
 }
 
+static int fits_in(size_t more, const egress__remembered *whole) {
+  return whole == NULL || fits(more, whole->bytes, whole->max_bytes);
+}
+
 int egress__budget_ask(egress__budget *budget, uint32_t names, size_t bytes) {
-  const egress__remembered *all = budget->all;
   if (!fits(names, budget->names, budget->max_names))
     budget->refused = EGRESS__BUDGET_NAMES;
   else if (!fits(bytes, budget->bytes, budget->max_bytes))
     budget->refused = EGRESS__BUDGET_BYTES;
-  else if (all != NULL && !fits(bytes, all->bytes, all->max_bytes))
+  else if (!fits_in(bytes, budget->peer))
+    budget->refused = EGRESS__BUDGET_PEER;
+  else if (!fits_in(bytes, budget->all))
     budget->refused = EGRESS__BUDGET_ALL;
   else
     return 0;
@@ -29,6 +34,8 @@ int egress__budget_ask(egress__budget *budget, uint32_t names, size_t bytes) {
 void egress__budget_take(egress__budget *budget, uint32_t names, size_t bytes) {
   budget->names += names;
   budget->bytes += bytes;
+  if (budget->peer != NULL)
+    budget->peer->bytes += bytes;
   if (budget->all != NULL)
     budget->all->bytes += bytes;
 }
@@ -36,6 +43,8 @@ void egress__budget_take(egress__budget *budget, uint32_t names, size_t bytes) {
 void egress__budget_give(egress__budget *budget, uint32_t names, size_t bytes) {
   budget->names -= names;
   budget->bytes -= bytes;
+  if (budget->peer != NULL)
+    budget->peer->bytes -= bytes;
   if (budget->all != NULL)
     budget->all->bytes -= bytes;
 }
@@ -48,6 +57,11 @@ int egress__budget_explain(const egress__budget *budget, egress__stream_fault *f
   case EGRESS__BUDGET_BYTES:
     return egress__stream_refuse(fault, EGRESS_ELIMIT, "the names and versions of one stream take more than %zu bytes",
                                  budget->max_bytes);
+  case EGRESS__BUDGET_PEER:
+    return egress__stream_refuse(fault, EGRESS_ELIMIT,
+                                 "the names and versions of all streams of this client take more than %zu bytes, the "
+                                 "most that the server remembers of one (max_peer_remembered_bytes)",
+                                 budget->peer->max_bytes);
   case EGRESS__BUDGET_ALL:
     return egress__stream_refuse(fault, EGRESS_ELIMIT,
                                  "the names and versions of all streams take more than %zu bytes, the most that the "

@@ -16,6 +16,7 @@
 typedef enum egress__budget_limit {
   EGRESS__BUDGET_NAMES,
   EGRESS__BUDGET_BYTES,
+  EGRESS__BUDGET_PEER, /* bytes, of all streams of one client */
   EGRESS__BUDGET_ALL,  /* bytes, of all streams together */
   EGRESS__BUDGET_GLOBS /* of one type: a subscription's own limit */
 } egress__budget_limit;
@@ -26,7 +27,7 @@ typedef struct egress__remembered {
 } egress__remembered;
 
 typedef struct egress__budget {
-  egress__remembered *all; /* of which these bytes are a part; NULL: of none */
+  egress__remembered *peer, *all; /* of which these bytes are a part; NULL: of none */
   size_t bytes, max_bytes;
   uint32_t names, max_names;
   egress__budget_limit refused; /* the limit that the last EGRESS_ELIMIT was about */

@@ -65,6 +65,10 @@ int egress__stream_new(egress__stream **out, const egress__stream_config *config
   return 0;
 }
 
+void egress__stream_set_peer(egress__stream *stream, egress__remembered *peer) {
+  stream->budget.peer = peer;
+}
+
 void egress__stream_free(egress__stream *stream) {
   if (stream == NULL)
     return;

@@ -73,6 +73,9 @@ typedef struct egress__stream_config {
 int egress__stream_new(egress__stream **out, const egress__stream_config *config, egress__xds_variant variant,
                        const char *type_url, void *user);
 
+/** What it remembers counts for its client, too, which outlives it. Before the first request. */
+void egress__stream_set_peer(egress__stream *stream, struct egress__remembered *peer);
+
 /** Leaves the cache and frees; NULL is allowed. */
 void egress__stream_free(egress__stream *stream);
 

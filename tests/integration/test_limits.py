@@ -15,6 +15,7 @@ from harness.xds_server import CLUSTER, Server, Stream
 # With this a client that does not ask takes no more than 64 KiB of a response.
 SMALL_WINDOW = (("grpc.http2.lookahead_bytes", 65536), ("grpc.http2.bdp_probe", 0))
 LARGE = ("-r", "3000")  # clusters: some 300 KB
+SLOWED = ("--max-request-burst", "1", "--max-requests-per-second", "1")
 
 Start = Callable[..., Server]
 
@@ -177,7 +178,7 @@ def test_types_of_a_stream(start: Start) -> None:
 
 
 def test_names_of_all_streams(start: Start) -> None:
-    server = start("--max-remembered-bytes", "300000")
+    server = start("--max-remembered-bytes", "300000", "--max-peer-remembered-bytes", "900000")
     names = [f"{i}-" + "n" * 100 for i in range(1000)]  # with their table some 180 KB
     with Stream(server.address, delta=True) as one:
         one.ask(resource_names_subscribe=[*names, "cluster-0"])
@@ -200,7 +201,7 @@ def test_names_of_all_streams(start: Start) -> None:
 
 
 def test_requests_of_all_streams(start: Start) -> None:
-    server = start("--max-pending-bytes", "100000")
+    server = start("--max-pending-bytes", "100000", "--max-peer-pending-bytes", "900000")
     with Stream(server.address, delta=True) as other:
         other.ask()
         other.ack(other.next())
@@ -217,7 +218,7 @@ def test_requests_of_all_streams(start: Start) -> None:
 
 def test_requests_of_slowed_streams(start: Start) -> None:
     """What waits of a client that is slowed counts, and is given back with its stream."""
-    server = start("--max-pending-bytes", "50000", "--max-request-burst", "1", "--max-requests-per-second", "1")
+    server = start(*SLOWED, "--max-pending-bytes", "50000", "--max-peer-pending-bytes", "90000")
     for _ in range(2):
         with Stream(server.address) as fast:
             for i in range(40):
@@ -226,6 +227,48 @@ def test_requests_of_slowed_streams(start: Start) -> None:
         with Stream(server.address) as other:
             other.ask(resource_names=["*", *["n" * 3000] * 10])
             assert other.next().type_url == CLUSTER
+
+
+# ---- what the streams of one client have together ----
+
+
+def test_names_of_one_client(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    server = start("--max-remembered-bytes", "1200000", "--listen", f"unix:{path}")  # a quarter is for one client
+    address = f"127.0.0.1:{server.ports[1]}"
+    names = [f"{i}-" + "n" * 100 for i in range(1000)]  # with their table some 180 KB
+    with Stream(address, delta=True) as one, Stream(address, delta=True) as two:
+        one.ask(resource_names_subscribe=names)
+        one.ack(one.next())
+        two.ask(resource_names_subscribe=names)
+        texts = ("of this client", "more than 300000 bytes", "(max_peer_remembered_bytes)")
+        check_ended(server, two, grpc.StatusCode.RESOURCE_EXHAUSTED, *texts)
+        with Stream(f"unix:{path}", delta=True) as other:
+            other.ask(resource_names_subscribe=names)
+            assert len(other.next().removed_resources) == len(names)
+        one.ask(node=None, resource_names_unsubscribe=names, resource_names_subscribe=["more"])
+        assert one.next().removed_resources == ["more"]
+        with Stream(address, delta=True) as three:
+            three.ask(resource_names_subscribe=names)
+            assert len(three.next().removed_resources) == len(names)
+
+
+def test_requests_of_one_client(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    server = start(*SLOWED, "--max-pending-bytes", "200000", "--listen", f"unix:{path}")
+    address = f"127.0.0.1:{server.ports[1]}"
+    large = ["*", *["n" * 4000] * 10]
+    with Stream(address) as one, Stream(address) as two, Stream(f"unix:{path}") as other:
+        for stream in (one, two):
+            stream.ask(resource_names=["*"])
+            stream.next()
+        for stream in (one, two):  # of each some 40 KB wait, and a quarter of what all may have is 50 KB
+            stream.ask(node=None, resource_names=large, response_nonce="old")
+            stream.ask(node=None, resource_names=large, response_nonce="old")
+        rejected = server.expect(event="rejected")
+        assert "50000 bytes" in rejected["message"] and "(max_peer_pending_bytes)" in rejected["message"]
+        other.ask(resource_names=large)
+        assert other.next().type_url == CLUSTER
 
 
 # ---- time ----
@@ -259,7 +302,8 @@ def test_client_that_is_lost(start: Start) -> None:
             stream.ack(stream.next())
             numbers.append(server.expect(event="acked")["stream"])
         relay.hold()
-        server.expect(event="disconnected", stream=numbers[0])
+        ended = server.expect(event="disconnected", stream=numbers[0])
+        assert "sign of life" in ended["message"] and "(keepalive_ms, keepalive_timeout_ms)" in ended["message"]
         assert server.answer("count", "streams") == {"streams": 1}
         server.answer("push", "pushed")
         assert quiet.next().type_url == CLUSTER  # which answered when it was asked

@@ -336,6 +336,8 @@ static uint32_t *limit_of(egress_server_options *options, const char *name) {
                 {"--max-unread-bytes", &options->max_unread_bytes},
                 {"--max-remembered-bytes", &options->max_remembered_bytes},
                 {"--max-pending-bytes", &options->max_pending_bytes},
+                {"--max-peer-remembered-bytes", &options->max_peer_remembered_bytes},
+                {"--max-peer-pending-bytes", &options->max_peer_pending_bytes},
                 {"--max-unread-ms", &options->max_unread_ms},
                 {"--first-request-ms", &options->first_request_ms},
                 {"--idle-ms", &options->idle_ms},

@@ -299,7 +299,7 @@ async def test_lines_for_an_operator(connect: Connect, caplog: pytest.LogCapture
             client = connect(server.port)
             assert await ask(client) == ["a"]  # and its acceptance is a second request
             peer = (await next_event(server, egress.Acked)).peer
-    line = f"wire: stream 1 of {peer} is slowed to 1 requests a second (max_requests_per_second)"
+    line = f"wire: the connection of {peer} is slowed to 1 requests a second (max_requests_per_second)"
     assert caplog.record_tuples == [("xds", logging.WARNING, line)]
 
 

@@ -125,8 +125,10 @@ async def test_limits_are_those_of_the_c_library(connect: Connect) -> None:
             connect(server.port)
         rejected = await next_event(server, egress.Rejected)
         assert (rejected.status, "max_peer_streams" in rejected.message) == (8, True)
-    for limit in ("max_remembered_bytes", "max_pending_bytes"):
-        async with Server(Cache(), "127.0.0.1:0", **{limit: 20}) as server:
+    limits = ("max_remembered_bytes", "max_pending_bytes", "max_peer_remembered_bytes", "max_peer_pending_bytes")
+    for limit in limits:
+        bytes_of_one = {name: 1 << 20 for name in limits if "peer" in name}  # else a quarter of what all may have
+        async with Server(Cache(), "127.0.0.1:0", **bytes_of_one | {limit: 20}) as server:
             await connect(server.port).ask(CLUSTER, resource_names=["a name"])
             rejected = await next_event(server, egress.Rejected)
             assert (rejected.status, f"({limit})" in rejected.message) == (8, True)

@@ -40,6 +40,15 @@ static int is_over(int fd) {
   return n < 0;
 }
 
+/* The next stream that ends, as the embedder is told, does so for this. */
+static void ended_because(const char *why) {
+  egress_event event = {0};
+  while (event.kind != EGRESS_EVENT_DISCONNECTED)
+    cr_assert(egress_server_next_event(s.server, &event), "no stream has ended");
+  cr_assert_eq(event.status, EGRESS__STATUS_CANCELLED);
+  cr_assert_str_eq(event.message, why);
+}
+
 /* ---- what is not HTTP/2 ---- */
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -177,6 +186,7 @@ Test(conn, a_client_that_does_not_answer_pings_is_lost) {
   HS_UNTIL(s.server->conns == NULL);
   cr_assert_geq(now_ms(), began_ms + PING_MS + ANSWER_MS - 20);
   cr_assert_null(s.server->calls);
+  ended_because("the client gave no sign of life in time (keepalive_ms, keepalive_timeout_ms)");
   c->is_deaf = 0;
   HS_UNTIL(c->is_lost);
 }
@@ -362,6 +372,73 @@ static size_t put_late_data(uint8_t *to, uint32_t n) {
                 : put_frame(to, NGHTTP2_DATA, 0, 1, bytes, sizeof bytes);
 }
 
+/* ---- why a stream has ended ---- */
+
+static http2_call *stream_with_answer(void) {
+  c = hs_connect(HS_WINDOW, 0);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(http2_messages(call) == 1);
+  return call;
+}
+
+Test(conn, a_client_that_cancels_its_stream) {
+  http2_call *call = stream_with_answer();
+  nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_CANCEL);
+  HS_UNTIL(s.server->calls == NULL);
+  ended_because("the client cancelled the stream");
+  cr_assert_not(c->is_lost);
+}
+
+Test(conn, a_client_that_closes_its_connection) {
+  stream_with_answer();
+  cr_assert_eq(shutdown(c->fd, SHUT_WR), 0);
+  HS_UNTIL(s.server->conns == NULL);
+  ended_because("the client closed the connection");
+}
+
+Test(conn, a_client_whose_connection_breaks) {
+  const struct linger reset = {.l_onoff = 1};
+  stream_with_answer();
+  cr_assert_eq(setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+  http2_end(c);
+  hs_count = 0;
+  HS_UNTIL(s.server->conns == NULL);
+  ended_because("the connection was lost");
+}
+
+/* A PING of no size. */
+static void break_a_rule(void) {
+  uint8_t frame[9];
+  size_t size = put_frame(frame, NGHTTP2_PING, 0, 0, NULL, 0);
+  cr_assert_eq(send(c->fd, frame, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+Test(conn, a_client_that_breaks_a_rule) {
+  stream_with_answer();
+  break_a_rule();
+  HS_UNTIL(s.server->conns == NULL);
+  ended_because("the client broke a rule of HTTP/2");
+}
+
+/* It cannot be told, as it does not read; and what it sends is no sign of life any more. */
+Test(conn, a_client_that_breaks_a_rule_and_goes_on_is_lost) {
+  with_pings();
+  hs_serve_large(LARGE);
+  c = hs_connect(LARGE * 2, SMALL);
+  nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, LARGE * 2);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(s.server->conns != NULL && s.server->conns->rest != NULL && call->size > 0);
+  c->is_deaf = 1;
+  break_a_rule();
+  uint8_t frame[17];
+  size_t size = put_ping(frame, 0);
+  for (uint64_t end_ms = now_ms() + SERVING_DEADLINE_MS; s.server->conns != NULL; hs_turn()) {
+    cr_assert_lt(now_ms(), end_ms, "it is kept");
+    send(c->fd, frame, size, MSG_NOSIGNAL); /* fails when there is no room, or it is over */
+  }
+  cr_assert_null(s.server->calls);
+}
+
 /* ---- a stream that ends while it is written ---- */
 
 static int is_stuck(void) {
@@ -388,6 +465,7 @@ Test(conn, a_stream_that_ends_while_it_is_written_takes_nothing_along) {
   c->is_deaf = 0;
   HS_UNTIL(call->is_closed);
   cr_assert_eq(call->error, NGHTTP2_FLOW_CONTROL_ERROR);
+  ended_because("the client broke a rule of HTTP/2 on the stream");
   http2_call *next = hs_subscribe(c);
   HS_UNTIL(http2_messages(next) == 1);
 }
@@ -416,7 +494,7 @@ static int send_all(const uint8_t *bytes, size_t size) {
     n = send_some(bytes + sent, size - sent);
     if (n == SIZE_MAX)
       return 0;
-    if (s.server->conns == NULL || s.server->conns->is_failed)
+    if (s.server->conns == NULL || s.server->conns->failure != NULL)
       return 0;
   }
   return 1;

@@ -7,10 +7,12 @@
 
 #include "support/xds.h"
 #include "wire/conn.h"
+#include "wire/quota.h"
 #include "wire/status_code.h"
 
 static egress_server server;
-static egress__conn conn;
+static egress__quota_peer peer;
+static egress__conn conn = {.peer = &peer};
 static egress__caller caller;
 static egress__stream_fault fault;
 static egress_message seen;

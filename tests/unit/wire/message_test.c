@@ -13,7 +13,8 @@ enum { MAX = 5000, ROOM = 16 * 1024 };
 
 static egress__message message;
 static egress__stream_fault fault;
-static egress__pending pending = {.alloc = &counted, .max_bytes = 1 << 20};
+static egress__pending_all all = {.max_bytes = 1 << 20};
+static egress__pending pending = {.alloc = &counted, .all = &all, .max_bytes = 1 << 20};
 
 static void end(void) {
   egress__message_reset(&message, &pending);

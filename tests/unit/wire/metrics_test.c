@@ -49,6 +49,7 @@ Test(metrics, types_without_a_service_are_counted_together) {
 
 Test(metrics, every_event_is_counted_where_it_belongs) {
   metrics.opened = 3;
+  metrics.slowed = 4;
   gauges.streams = 2;
   gauges.dropped_events = 9;
   gauges.subscribed[egress__metrics_type(EGRESS_TYPE_CLUSTER)] = 2;
@@ -69,6 +70,8 @@ Test(metrics, every_event_is_counted_where_it_belongs) {
   has_line(text, "egress_streams_rejected_total{status=\"INTERNAL\"} 0");
   has_line(text, "egress_subscribed_streams{" CDS "} 2");
   has_line(text, "egress_requests_total{" CDS "} 1");
+  has_line(text, "egress_requests_slowed_total 4");
+  has_line(text, "# TYPE egress_requests_slowed_total counter");
   has_line(text, "egress_responses_total{" CDS "} 2");
   has_line(text, "egress_response_bytes_total{" CDS "} 1024");
   has_line(text, "egress_nacks_total{" CDS "} 0");

@@ -4,13 +4,12 @@
 
 enum { NOW = 5000 };
 
-/* Takes requests at `now_ms` until the next has to wait; returns how many. */
+/* Takes places at `now_ms` until the next is later, which is given back; returns how many. */
 static int take_all(egress__pace *pace, egress__pace_rate rate, uint64_t now_ms) {
   int count = 0;
-  while (egress__pace_next_ms(pace, rate, now_ms) <= now_ms) {
-    egress__pace_take(pace, rate, now_ms);
+  while (egress__pace_take(pace, rate, now_ms) <= now_ms)
     count++;
-  }
+  egress__pace_give(pace, rate);
   return count;
 }
 
@@ -18,10 +17,19 @@ Test(pace, a_burst_passes_and_then_one_at_a_time) {
   egress__pace pace = {0};
   const egress__pace_rate rate = {.per_second = 10, .burst = 4};
   cr_assert_eq(take_all(&pace, rate, NOW), 4);
-  cr_assert_eq(egress__pace_next_ms(&pace, rate, NOW), NOW + 100);
   cr_assert_eq(take_all(&pace, rate, NOW + 99), 0);
   cr_assert_eq(take_all(&pace, rate, NOW + 100), 1);
-  cr_assert_eq(egress__pace_next_ms(&pace, rate, NOW + 100), NOW + 200);
+  cr_assert_eq(egress__pace_take(&pace, rate, NOW + 100), NOW + 200);
+}
+
+Test(pace, whoever_waits_has_a_place_of_its_own) {
+  egress__pace pace = {0};
+  const egress__pace_rate rate = {.per_second = 10, .burst = 1};
+  cr_assert_eq(egress__pace_take(&pace, rate, NOW), NOW);
+  for (uint64_t place = 1; place <= 5; place++)
+    cr_assert_eq(egress__pace_take(&pace, rate, NOW + 10), NOW + 100 * place);
+  egress__pace_give(&pace, rate); /* whichever it was: the row is shorter by one */
+  cr_assert_eq(egress__pace_take(&pace, rate, NOW + 20), NOW + 500);
 }
 
 Test(pace, the_bucket_fills_again_up_to_the_burst) {
@@ -53,9 +61,8 @@ Test(pace, the_largest_rates_neither_overflow_nor_stop) {
   egress__pace pace = {0};
   const egress__pace_rate fast = {UINT32_MAX, UINT32_MAX}, slow = {1, UINT32_MAX};
   for (int i = 0; i < 100000; i++)
-    egress__pace_take(&pace, fast, NOW);
-  cr_assert_eq(egress__pace_next_ms(&pace, fast, NOW), NOW);
+    cr_assert_eq(egress__pace_take(&pace, fast, NOW), NOW);
   pace = (egress__pace){0};
-  egress__pace_take(&pace, slow, NOW);
-  cr_assert_eq(egress__pace_next_ms(&pace, slow, NOW), NOW);
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(egress__pace_take(&pace, slow, NOW), NOW);
 }

@@ -41,6 +41,13 @@ Test(patience, a_quiet_stream_lasts_unless_told_otherwise) {
   expect(&patience, 0, "30000 ms (idle_ms)", EGRESS__STATUS_DEADLINE_EXCEEDED);
 }
 
+Test(patience, a_stream_is_not_quiet_while_its_request_waits_here) {
+  const egress__patience patience = {.active_ms = NOW, .turn_ms = NOW + 90000},
+                         unread = {.active_ms = NOW, .turn_ms = NOW + 90000, .has_unread = 1, .sent_ms = NOW};
+  cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), UINT64_MAX);
+  cr_assert_eq(egress__patience_end_ms(&unread, &options, 0), NOW + 60000);
+}
+
 Test(patience, an_unread_response_has_less_when_there_is_no_room) {
   const egress__patience patience = {.active_ms = NOW + 59000, .has_asked = 1, .has_unread = 1, .sent_ms = NOW};
   cr_assert_eq(egress__patience_end_ms(&patience, &options, 0), NOW + 60000);

@@ -103,7 +103,10 @@ static ssize_t their_write(const uint8_t *bytes, size_t size) {
   return n >= 0 ? n : errno == EAGAIN ? 0 : -1;
 }
 
+static ssize_t last_end; /* ours */
+
 static ssize_t our_end(ssize_t n) {
+  last_end = n;
   cr_assert_neq(n, 0, "none is no answer");
   return n > 0 ? n : n == EGRESS__SOCKET_AGAIN ? 0 : -1;
 }
@@ -230,18 +233,19 @@ Test(socket, what_has_to_be_written_to_read_on_is_said) {
 
 /* ---- who is no client ---- */
 
-Test(socket, a_client_that_offers_no_protocol_is_gone) {
+Test(socket, a_client_that_offers_no_protocol_is_none) {
   begin_tls(NULL, TLS1_3_VERSION);
   cr_assert_not(until_ready());
   cr_assert_eq(their_write((const uint8_t *)"PRI", 3), 3, "the handshake is through");
-  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_GONE);
+  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_BROKEN);
 }
 
-Test(socket, a_client_of_other_protocols_is_gone) {
+Test(socket, a_client_of_other_protocols_is_none) {
   begin_tls("\x08http/1.1\x03spd\x03h2c", TLS1_3_VERSION);
   uint8_t in[SMALL];
   cr_assert_not(until_ready());
-  cr_assert_eq(egress__socket_read(&ours, in, sizeof in), EGRESS__SOCKET_GONE);
+  cr_assert_eq(last_end, EGRESS__SOCKET_BROKEN);
+  cr_assert_lt(egress__socket_read(&ours, in, sizeof in), EGRESS__SOCKET_AGAIN, "it is over");
   cr_assert_not(SSL_is_init_finished(ours.ssl));
 }
 
@@ -249,14 +253,15 @@ Test(socket, older_versions_are_refused) {
   begin_tls("\x02h2", TLS1_1_VERSION);
   SSL_set_cipher_list(client, "ALL:@SECLEVEL=0");
   cr_assert_not(until_ready());
-  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_GONE);
+  cr_assert_eq(last_end, EGRESS__SOCKET_BROKEN);
+  cr_assert_lt(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_AGAIN, "it is over");
   cr_assert_not(SSL_is_init_finished(ours.ssl));
 }
 
 Test(socket, bytes_that_are_no_tls_end_it) {
   begin_tls("\x02h2", TLS1_3_VERSION);
   cr_assert_eq(send(theirs, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, MSG_NOSIGNAL), 24);
-  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_GONE);
+  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_BROKEN);
 }
 
 /* ---- ends ---- */
@@ -269,8 +274,32 @@ static void check_gone(void) {
   while ((n = egress__socket_write(&ours, &piece, 1)) > 0)
     ;
   cr_assert_eq(n, EGRESS__SOCKET_GONE);
-  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_GONE);
+  cr_assert_lt(egress__socket_read(&ours, bytes, sizeof bytes), EGRESS__SOCKET_AGAIN, "it is over");
   egress__socket_finish(&ours);
+}
+
+static void closing_is(egress__socket_end end) {
+  close(theirs);
+  theirs = -1;
+  cr_assert_eq(egress__socket_read(&ours, bytes, sizeof bytes), end);
+}
+
+Test(socket, a_client_that_closes_is_not_lost) {
+  make_pair(NULL);
+  closing_is(EGRESS__SOCKET_CLOSED);
+}
+
+Test(socket, nor_is_it_by_tls) {
+  begin_tls("\x02h2", TLS1_3_VERSION);
+  cr_assert(until_ready());
+  SSL_shutdown(client);
+  closing_is(EGRESS__SOCKET_CLOSED);
+}
+
+Test(socket, one_that_does_not_tell_tls_is) {
+  begin_tls("\x02h2", TLS1_3_VERSION);
+  cr_assert(until_ready());
+  closing_is(EGRESS__SOCKET_GONE);
 }
 
 Test(socket, writing_to_who_is_gone_raises_no_signal) {

@@ -56,11 +56,32 @@ Test(budget, many_streams_share_one_limit) {
   cr_assert_eq(all.bytes, 0);
 }
 
+Test(budget, so_do_those_of_one_client) {
+  egress__remembered all = {.max_bytes = 1500}, peer = {.max_bytes = 1200};
+  egress__budget one = {.peer = &peer, .all = &all, .max_names = 2, .max_bytes = 1000}, two = one,
+                 other = {.all = &all, .max_names = 2, .max_bytes = 1000};
+  egress__budget_take(&one, 1, 900);
+  cr_assert_eq(egress__budget_ask(&two, 1, 300), 0);
+  cr_assert_eq(egress__budget_ask(&two, 1, 301), EGRESS_ELIMIT);
+  cr_assert_eq(two.refused, EGRESS__BUDGET_PEER);
+  cr_assert_eq(egress__budget_ask(&other, 1, 600), 0, "there is room for others");
+  egress__budget_take(&other, 1, 500);
+  cr_assert_eq(egress__budget_ask(&two, 1, 200), EGRESS_ELIMIT);
+  cr_assert_eq(two.refused, EGRESS__BUDGET_ALL);
+  egress__budget_give(&other, 1, 500);
+  egress__budget_give(&one, 1, 900);
+  cr_assert_eq(egress__budget_ask(&two, 1, 1000), 0);
+  cr_assert_eq(peer.bytes, 0);
+  cr_assert_eq(all.bytes, 0);
+}
+
 Test(budget, the_client_is_told_which_limit_it_is) {
-  egress__remembered all = {.max_bytes = 77};
-  egress__budget of = {.all = &all, .max_names = 55, .max_bytes = 66};
+  egress__remembered all = {.max_bytes = 77}, peer = {.max_bytes = 76};
+  egress__budget of = {.peer = &peer, .all = &all, .max_names = 55, .max_bytes = 66};
   static const char *const says[] = {[EGRESS__BUDGET_NAMES] = "55 resource names subscribed to (max_subscriptions)",
                                      [EGRESS__BUDGET_BYTES] = "one stream take more than 66 bytes",
+                                     [EGRESS__BUDGET_PEER] = "76 bytes, the most that the server remembers of one "
+                                                             "(max_peer_remembered_bytes)",
                                      [EGRESS__BUDGET_ALL] = "server remembers (max_remembered_bytes)",
                                      [EGRESS__BUDGET_GLOBS] = "more than 4096 globs of one type"};
   for (size_t i = 0; i < sizeof says / sizeof says[0]; i++) {

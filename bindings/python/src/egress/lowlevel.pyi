@@ -225,7 +225,7 @@ def egress_driver_new(
         object,
         str | None,
         int, int, int, int, int, int, int, int,
-        int, int, int, int, int, int, int, int, int, int, int, int, int,
+        int, int, int, int, int, int, int, int, int, int, int, int, int, int, int,
     ],
 ) -> tuple[int, egress_driver]: ...
 def egress_driver_fd(driver: egress_driver) -> int: ...

@@ -153,6 +153,8 @@ class Server:
         client_status: bool = False,
         max_remembered_bytes: int = 0,
         max_pending_bytes: int = 0,
+        max_peer_remembered_bytes: int = 0,
+        max_peer_pending_bytes: int = 0,
     ) -> None:
         self._cache = cache
         self._addresses = addresses
@@ -188,6 +190,8 @@ class Server:
             int(client_status),
             max_remembered_bytes,
             max_pending_bytes,
+            max_peer_remembered_bytes,
+            max_peer_pending_bytes,
         )
         self._driver: lowlevel.egress_driver | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
