@@ -11,11 +11,13 @@ static int is_known(const egress_snapshot *snap, const egress__track *track, con
   return egress__members_next(&members) != NULL;
 }
 
-/* 1 when a name waits on: its question is open, or its answer is in a snapshot that is not taken over yet. */
-static int must_wait(egress__track *track, const egress__name *name, uint64_t now_ms) {
+/* 1 when a name waits on: its question is open, or its answer is in a snapshot that is not taken over yet. Once there
+   was something of it, that it is gone is another question. */
+static int must_wait(egress__track *track, egress__name *name, uint64_t now_ms) {
   const egress__watch *watch = &track->source->watch;
   if (is_known(track->source->snap, track, name)) {
     egress__question_close(watch, track->type_url, name->text);
+    name->asked = 0;
     return 0;
   }
   uint64_t until_ms = egress__question_until(watch, track->type_url, name->text, now_ms);

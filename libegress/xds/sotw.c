@@ -117,7 +117,7 @@ static int put_not_found(egress__answer *answer, const egress__track *track, con
   int rv = 0;
   for (const egress__name *name; rv == 0 && (name = egress__owed_next(&names)) != NULL;) {
     egress_resource *error = NULL;
-    if (!name->asked || egress__type_set_find(to, name->text) != NULL)
+    if (!name->wanted || !name->asked || egress__type_set_find(to, name->text) != NULL)
       continue;
     egress_resource_new_error(&error, track->type_url, name->text, NOT_FOUND, "there is none", answer->alloc);
     rv = egress__answer_put_own(answer, error);

@@ -254,7 +254,8 @@ void egress__subscription_keep_listed(egress__subscription *sub) {
     name->wanted = 0;
     sub->wanted--;
     sub->changes++;
-    if (!sub->wildcard || name->owed == EGRESS__OWED_NO)
+    /* As part of everything it is told when it comes: no answer is waited for. */
+    if (!sub->wildcard || name->owed == EGRESS__OWED_NO || name->owed == EGRESS__OWED_ASKED)
       drop(sub, name);
   }
 }

@@ -274,6 +274,46 @@ Test(ask, c12_a_list_without_the_name_that_is_overtaken_drops_it_too) {
   xds_end(&other);
 }
 
+/* A cluster that changes needs its endpoints again, and those that were there are gone: that is another question. */
+Test(ask, c66_what_was_there_and_is_gone_is_asked_for_again) {
+  xds_client other;
+  set("C: c=1!");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("C: c=1!", xds_ask(&other, (xds_request){.type = 'C'}));
+  SENT("", xds_ack(&other, 'C', NULL));
+  SENT("", xds_ask(&other, (xds_request){.type = 'E', .names = "c"}));
+  xds_set(&other, "g", "C: c=1! E: c=1");
+  SENT("E: c=1", xds_drain(&other));
+  SENT("", xds_ack(&other, 'E', "c"));
+  other.events[0] = '\0';
+  xds_set(&other, "g", "C: c=2!");
+  SENT("C: c=2!", xds_drain(&other));
+  SENT("wanted E c of g; ", other.events);
+  SENT("", xds_ack(&other, 'C', NULL));
+  absent('E', "c");
+  SENT("E: c#none", xds_drain(&other));
+  xds_end(&other);
+}
+
+Test(ask, c66_who_wants_the_name_no_more_is_told_nothing_of_it) {
+  xds_client other;
+  set("C: a=1");
+  xds_connect(&other, client.cache, EGRESS__XDS_SOTW);
+  SENT("C: a=1", xds_ask(&other, (xds_request){.type = 'C', .names = "* x"}));
+  SENT("", xds_ack(&other, 'C', "*"));
+  absent('C', "x");
+  SENT("", xds_drain(&other));
+  xds_set(&other, "g", "C: a=1 x=1");
+  SENT("C: a=1 x=1", xds_drain(&other));
+  SENT("", xds_ack(&other, 'C', "* y"));
+  xds_set(&other, "g", "C: a=2 x=1");
+  SENT("C: a=2 x=1", xds_drain(&other));
+  absent('C', "y");
+  SENT("", xds_drain(&other)); /* after what is in flight */
+  SENT("C: a=2 x=1", xds_ack(&other, 'C', "*"));
+  xds_end(&other);
+}
+
 /* It may be about to come. */
 Test(ask, c41_state_of_the_world_is_told_nothing_that_nobody_was_asked_for) {
   xds_client other;
