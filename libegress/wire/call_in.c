@@ -139,13 +139,20 @@ void egress__call_half_closed(egress__call *call) {
 void egress__call_resume(egress__call *call) {
   if (call->held == NULL || must_wait(call))
     return;
+  /* Not the call's meanwhile, because what is in it may end the call. */
   uint8_t *held = call->held;
   size_t size = call->held_size;
   call->held = NULL;
   call->held_size = 0;
-  if (size > 0)
-    egress__call_data(call, held, size);
-  egress__pending_free(&call->quota->pending, &held, &size);
+  size_t taken = take(call, held, size);
+  egress__http2_consumed(call->conn, call->stream, call->state == CALL_OPEN ? taken : size);
+  if (call->state == CALL_OPEN && taken < size) {
+    egress__pending_drop(&call->quota->pending, &held, &size, taken);
+    call->held = held;
+    call->held_size = size;
+  } else {
+    egress__pending_free(&call->quota->pending, &held, &size);
+  }
   if (call->is_half_closed && call->held == NULL && call->state == CALL_OPEN)
     end_of_requests(call);
 }

@@ -1,5 +1,8 @@
 #include "wire/pending.h"
 
+#include <assert.h>
+#include <string.h>
+
 #include <egress/error.h>
 
 #include "base/alloc.h"
@@ -36,9 +39,23 @@ int egress__pending_grow(egress__pending *pending, uint8_t **bytes, size_t *size
   return 0;
 }
 
+static void give_back(egress__pending *pending, size_t count) {
+  pending->bytes -= count;
+  pending->all->bytes -= count;
+}
+
+void egress__pending_drop(egress__pending *pending, uint8_t **bytes, size_t *size, size_t count) {
+  assert(count < *size && "else they are freed");
+  give_back(pending, count);
+  *size -= count;
+  memmove(*bytes, *bytes + count, *size);
+  uint8_t *shorter = egress__resize(pending->alloc, *bytes, *size, 1);
+  if (shorter != NULL) /* else the block stays longer than it is counted */
+    *bytes = shorter;
+}
+
 void egress__pending_free(egress__pending *pending, uint8_t **bytes, size_t *size) {
-  pending->bytes -= *size;
-  pending->all->bytes -= *size;
+  give_back(pending, *size);
   egress__free(pending->alloc, *bytes);
   *bytes = NULL;
   *size = 0;

@@ -26,6 +26,9 @@ typedef struct egress__pending {
 int egress__pending_grow(egress__pending *pending, uint8_t **bytes, size_t *size, size_t to,
                          egress__stream_fault *fault);
 
+/** Drops the first `count` of the bytes, which are not all. */
+void egress__pending_drop(egress__pending *pending, uint8_t **bytes, size_t *size, size_t count);
+
 /** Frees them: `*bytes` is NULL then, as it may be before. */
 void egress__pending_free(egress__pending *pending, uint8_t **bytes, size_t *size);
 

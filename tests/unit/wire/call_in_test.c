@@ -6,6 +6,7 @@
 
 #include "support/http2_serving.h"
 #include "wire/conn.h"
+#include "wire/quota.h"
 #include "wire/status_code.h"
 
 enum { BURST = 5, PER_SECOND = 20, MANY = 25, SLOW_MS = (MANY - BURST) * 1000 / PER_SECOND * 9 / 10 };
@@ -74,6 +75,18 @@ Test(call_in, streams_of_a_connection_take_turns) {
   cr_assert_lt(requests_taken(), MANY / 2, "it had to wait for all that came before it");
   cr_assert_not(busy->is_closed);
   HS_UNTIL(requests_taken() == MANY + 1);
+}
+
+Test(call_in, what_still_waits_takes_no_more_room) {
+  http2_call *busy = hs_subscribe(c);
+  for (int i = 1; i < MANY; i++)
+    hs_ask(c, busy, 'C');
+  HS_UNTIL(s.server->metrics.slowed > 0 && s.server->pending.bytes > 0);
+  egress__pending *pending = &s.server->conns->peer->pending;
+  pending->max_bytes = pending->bytes + pending->bytes / 10; /* for the one that is taken */
+  HS_UNTIL(requests_taken() == MANY || busy->is_closed);
+  cr_assert_not(busy->is_closed, "%s", busy->text);
+  HS_UNTIL(pending->bytes == 0);
 }
 
 Test(call_in_slow, another_connection_has_a_pace_of_its_own) {

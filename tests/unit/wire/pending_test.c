@@ -76,6 +76,23 @@ Test(pending, what_one_client_has_counts_together) {
   cr_assert_eq(grow_two(700), 0);
 }
 
+Test(pending, what_is_dropped_is_the_front) {
+  cr_assert_eq(grow_one(700), 0);
+  for (size_t i = 0; i < 700; i++)
+    one[i] = (uint8_t)i;
+  egress__pending_drop(&mine, &one, &one_size, 600);
+  cr_assert_eq(one_size, 100);
+  cr_assert_eq(one[0], (uint8_t)600);
+  cr_assert_eq(one[99], (uint8_t)699);
+  cr_assert_eq(mine.bytes, 100);
+  cr_assert_eq(all.bytes, 100);
+  counted_left = 0; /* a block that cannot be made smaller stays */
+  egress__pending_drop(&mine, &one, &one_size, 99);
+  counted_left = SIZE_MAX;
+  cr_assert_eq(one[0], (uint8_t)699);
+  cr_assert_eq(mine.bytes, 1);
+}
+
 Test(pending, without_memory_nothing_changes) {
   cr_assert_eq(grow_one(10), 0);
   counted_left = 0;
