@@ -15,8 +15,6 @@ enum {
   RESPONSE_CONFIG = 1,
   CONFIG_NODE = 1,
   CONFIG_ITEM = 3,
-  NODE_ID = 1,
-  NODE_CLUSTER = 2,
   ITEM_TYPE_URL = 1,
   ITEM_NAME = 2,
   ITEM_VERSION = 3,
@@ -192,8 +190,8 @@ static int put_type(writer *w, const egress__track *track) {
 }
 
 static int write(writer *w) {
-  put_text(&w->part, NODE_ID, egress__stream_node_id(w->stream));
-  put_text(&w->part, NODE_CLUSTER, egress__stream_node_cluster(w->stream));
+  put_text(&w->part, EGRESS__NODE_FIELD_ID, egress__stream_node_id(w->stream));
+  put_text(&w->part, EGRESS__NODE_FIELD_CLUSTER, egress__stream_node_cluster(w->stream));
   put_part(w, &w->config, CONFIG_NODE);
   int rv = 0;
   for (const egress__track *track = egress__stream_tracks(w->stream); rv == 0 && track != NULL; track = track->next)

@@ -10,24 +10,19 @@
 
 #include "base/document.h"
 #include "resource/json_reader.h"
+#include "xds/node.h"
 
-/* Field numbers of DiscoveryRequest and Node. */
-enum {
-  VERSION_INFO = 1,
-  NODE = 2,
-  RESOURCE_NAMES = 3,
-  TYPE_URL = 4,
-  NODE_ID = 1,
-  NODE_CLUSTER = 2,
-  NODE_LOCALITY = 4,
-  NODE_USER_AGENT_NAME = 6,
-  NODE_CLIENT_FEATURES = 10,
-  USED_MAX = 16
-};
+/* Field numbers of DiscoveryRequest. */
+enum { VERSION_INFO = 1, NODE = 2, RESOURCE_NAMES = 3, TYPE_URL = 4, USED_MAX = 16 };
 
 static const uint8_t used_of_request[USED_MAX] = {[VERSION_INFO] = 1, [NODE] = 1, [RESOURCE_NAMES] = 1, [TYPE_URL] = 1};
-static const uint8_t used_of_node[USED_MAX] = {
-    [NODE_ID] = 1, [NODE_CLUSTER] = 1, [NODE_LOCALITY] = 1, [NODE_USER_AGENT_NAME] = 1, [NODE_CLIENT_FEATURES] = 1};
+static const uint8_t used_of_node[USED_MAX] = {[EGRESS__NODE_FIELD_ID] = 1,
+                                               [EGRESS__NODE_FIELD_CLUSTER] = 1,
+                                               [EGRESS__NODE_FIELD_LOCALITY] = 1,
+                                               [EGRESS__NODE_FIELD_USER_AGENT_NAME] = 1,
+                                               [EGRESS__NODE_FIELD_CLIENT_FEATURES] = 1};
+static const uint8_t used_of_locality[USED_MAX] = {
+    [EGRESS__LOCALITY_FIELD_REGION] = 1, [EGRESS__LOCALITY_FIELD_ZONE] = 1, [EGRESS__LOCALITY_FIELD_SUB_ZONE] = 1};
 
 static const egress__schema_field *field_of(const egress__schema_message *message, const egress__node *member) {
   return egress__schema_field_by_name(message, member->key->text, member->key->size);
@@ -46,12 +41,25 @@ static void keep_used(egress__node *object, const egress__schema_message *messag
   }
 }
 
+/* The same in each member that is this field of the object's message. Returns the last such member; NULL: none. */
+static egress__node *keep_used_in(egress__node *object, const egress__schema_message *message, uint32_t number,
+                                  const uint8_t used[USED_MAX]) {
+  const egress__schema_field *field = egress__schema_field_by_number(message, number);
+  egress__node *found = NULL;
+  for (egress__node *at = object->first; at != NULL && object->kind == EGRESS__NODE_MAP; at = at->next)
+    if (field_of(message, at) == field) {
+      keep_used(at, egress__schema_field_message(field), used);
+      found = at;
+    }
+  return found;
+}
+
 static void keep_used_of_all(egress__node *request, const egress__schema_message *message) {
   keep_used(request, message, used_of_request);
-  const egress__schema_field *node = egress__schema_field_by_number(message, NODE);
-  for (egress__node *at = request->first; at != NULL && request->kind == EGRESS__NODE_MAP; at = at->next)
-    if (field_of(message, at) == node)
-      keep_used(at, egress__schema_field_message(node), used_of_node);
+  egress__node *node = keep_used_in(request, message, NODE, used_of_node);
+  if (node != NULL)
+    keep_used_in(node, egress__schema_field_message(egress__schema_field_by_number(message, NODE)),
+                 EGRESS__NODE_FIELD_LOCALITY, used_of_locality);
 }
 
 static int pack(egress__buf *out, const egress__schema_message *message, const egress__node *root,

@@ -12,15 +12,15 @@ enum { LOCALITY = EGRESS__XDS_NODE_TEXTS, FEATURE, IGNORED };
 
 static int role_in_node(uint32_t number) {
   switch (number) {
-  case 1:
+  case EGRESS__NODE_FIELD_ID:
     return EGRESS__XDS_NODE_ID;
-  case 2:
+  case EGRESS__NODE_FIELD_CLUSTER:
     return EGRESS__XDS_NODE_CLUSTER;
-  case 4:
+  case EGRESS__NODE_FIELD_LOCALITY:
     return LOCALITY;
-  case 6:
+  case EGRESS__NODE_FIELD_USER_AGENT_NAME:
     return EGRESS__XDS_NODE_USER_AGENT;
-  case 10:
+  case EGRESS__NODE_FIELD_CLIENT_FEATURES:
     return FEATURE;
   default:
     return IGNORED;
@@ -29,11 +29,11 @@ static int role_in_node(uint32_t number) {
 
 static int role_in_locality(uint32_t number) {
   switch (number) {
-  case 1:
+  case EGRESS__LOCALITY_FIELD_REGION:
     return EGRESS__XDS_NODE_REGION;
-  case 2:
+  case EGRESS__LOCALITY_FIELD_ZONE:
     return EGRESS__XDS_NODE_ZONE;
-  case 3:
+  case EGRESS__LOCALITY_FIELD_SUB_ZONE:
     return EGRESS__XDS_NODE_SUB_ZONE;
   default:
     return IGNORED;

@@ -6,6 +6,18 @@
 #include "base/protowire.h"
 #include "xds/stream.h"
 
+/* Field numbers of envoy.config.core.v3.Node, and of its Locality. */
+enum {
+  EGRESS__NODE_FIELD_ID = 1,
+  EGRESS__NODE_FIELD_CLUSTER = 2,
+  EGRESS__NODE_FIELD_LOCALITY = 4,
+  EGRESS__NODE_FIELD_USER_AGENT_NAME = 6,
+  EGRESS__NODE_FIELD_CLIENT_FEATURES = 10,
+  EGRESS__LOCALITY_FIELD_REGION = 1,
+  EGRESS__LOCALITY_FIELD_ZONE = 2,
+  EGRESS__LOCALITY_FIELD_SUB_ZONE = 3
+};
+
 enum { EGRESS__NODE_TEXT_MAX = 255 /* each text of a node: names of groups, keys of logs */ };
 
 /** What a client says that it can do (`client_features`); what is not here is of no interest. */

@@ -399,7 +399,8 @@ Test(fetch, c2_type_url_is_that_of_the_path) {
 Test(fetch, c84_what_is_of_no_use_is_skipped) {
   static const char text[] =
       "{\"new\": [{}], \"responseNonce\": 7, \"errorDetail\": {\"details\": [{\"@type\": \"x/y\"}]},"
-      " \"node\": {\"cluster\": \"g\", \"metadata\": [], \"extensions\": [{\"later\": 1}]}}";
+      " \"node\": {\"cluster\": \"g\", \"metadata\": [], \"extensions\": [{\"later\": 1}],"
+      " \"locality\": {\"region\": \"eu\", \"later\": 1}}}";
   set_clusters("1", NULL);
   cr_assert_str_eq(send_text(EGRESS_TYPE_CLUSTER, text, strlen(text)), "a=1");
 }
