@@ -59,7 +59,7 @@ typedef struct egress_server_options {
   const char *identifier;
   /**
    * Largest request accepted, in bytes, at most 1 GiB; 0 means 4 MiB. A larger one, and any that is compressed, ends
-   * its stream before it is unpacked.
+   * its stream before it is read.
    */
   uint32_t max_request_bytes;
   /**
@@ -96,7 +96,8 @@ typedef struct egress_server_options {
   /**
    * Requests a second that are read of one connection, over all streams and ``Fetch`` on it, once it has sent
    * ``max_request_burst`` at a higher pace; 0 means 1,000. A faster client is slowed by flow control, its streams in
-   * turn, and nothing else happens to it.
+   * turn, and nothing else happens to it. It is looked at every 100 ms, so a burst below a tenth of this is a lower
+   * pace.
    */
   uint32_t max_requests_per_second;
   /** Requests in a row that are read of a connection as fast as they come, 1 or more; 0 means 10,000. */

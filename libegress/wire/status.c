@@ -93,19 +93,15 @@ static uint64_t at(const egress_status *status, uint64_t time_ms) {
   return time_ms == 0 ? 0 : status->epoch_ms + time_ms;
 }
 
-static const char *text_of(const egress__version *version) {
-  return version == NULL ? "" : version->text;
-}
-
 int egress_status_next_type(egress_status *status, egress_type_status *out) {
   if (status == NULL || out == NULL || status->track == NULL)
     return 0;
   const egress__track *track = status->track;
   const egress__record *record = &track->record;
   *out = (egress_type_status){.type_url = track->type_url,
-                              .sent = text_of(record->sent),
-                              .acked = text_of(record->acked),
-                              .nacked = text_of(record->nacked),
+                              .sent = egress__version_text(record->sent),
+                              .acked = egress__version_text(record->acked),
+                              .nacked = egress__version_text(record->nacked),
                               .message = record->refusal == NULL ? "" : record->refusal->text,
                               .requested_ms = at(status, record->requested_ms),
                               .sent_ms = at(status, record->sent_ms),

@@ -93,7 +93,7 @@ static int print(egress_text **out, const egress__response *response, const egre
 }
 
 /* 1 when the client, who says that it has `held`, surely has just that. */
-static int is_current(const egress_fetch *fetch, const egress__asker *who, egress__span held, const content *now) {
+static int is_current(const egress_fetch *fetch, const egress__told_who *who, egress__span held, const content *now) {
   return held.size == strlen(now->version) && memcmp(held.data, now->version, held.size) == 0 &&
          egress__told_is(&fetch->told, who, now->version, now->hash);
 }
@@ -102,7 +102,7 @@ static int answer(egress_text **out, egress_fetch *fetch, egress__response *resp
                   egress__span request) {
   content now;
   egress__span held;
-  egress__asker who = {.type_url = track->type_url};
+  egress__told_who who = {.type_url = track->type_url};
   egress__fetch_request_cut(request, &held, &who.bytes);
   find_content(&now, track);
   if (is_current(fetch, &who, held, &now)) {

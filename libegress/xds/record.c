@@ -43,6 +43,10 @@ void egress__version_unref(egress__version *version) {
   egress__free(version->all->map.alloc, version);
 }
 
+const char *egress__version_text(const egress__version *version) {
+  return version == NULL ? "" : version->text;
+}
+
 static void replace(egress__version **place, egress__version *with) {
   if (with != NULL)
     with->refs++;

@@ -31,6 +31,9 @@ int egress__versions_get(egress__version **out, egress__versions *versions, cons
 /** Gives a reference back; NULL is allowed. */
 void egress__version_unref(egress__version *version);
 
+/** Its text; "" for NULL. */
+const char *egress__version_text(const egress__version *version);
+
 /** What a client said when it refused a response. */
 typedef struct egress__refusal {
   int32_t code; /* google.rpc.Code */

@@ -79,12 +79,12 @@ static void keep_objection(egress__track *track, const egress__type_set *before,
 
 /* Goes on to `snap`, over a bridge if that is not NULL. */
 static void move_to(egress__source *source, egress__track *tracks, egress_snapshot *snap, egress__bridge *bridge,
-                    const egress__pace *pace) {
+                    const egress__manner *manner) {
   const egress_snapshot *before = egress__source_goal(source);
   egress_snapshot *to = bridge != NULL ? bridge->snap : snap;
   for (egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next)) {
     const char *type_url = track->type_url;
-    adopt_type(source, track, to, pace->variant);
+    adopt_type(source, track, to, manner->variant);
     keep_objection(track, egress__snapshot_type(before, type_url), egress__snapshot_type(snap, type_url),
                    egress__snapshot_type(to, type_url));
     egress__record_changed(&track->record, egress__track_must_step(track, egress__snapshot_type(to, type_url)),
@@ -99,10 +99,10 @@ static void move_to(egress__source *source, egress__track *tracks, egress_snapsh
 
 /* 1 when the client has answered, or with a gate accepted, what comes after clusters and endpoints as `snap` has it. */
 static int is_through(const egress__source *source, egress__track *tracks, const egress_snapshot *snap,
-                      const egress__pace *pace) {
+                      const egress__manner *manner) {
   for (const egress__track *track = own(source, tracks); track != NULL; track = own(source, track->next))
     if (track->rank > EGRESS__RANK_ENDPOINT &&
-        (track->phase == EGRESS__PHASE_WAITING || (pace->gate_on_ack && track->objected) ||
+        (track->phase == EGRESS__PHASE_WAITING || (manner->gate_on_ack && track->objected) ||
          egress__track_must_step(track, egress__snapshot_type(snap, track->type_url))))
       return 0;
   return 1;
@@ -111,26 +111,26 @@ static int is_through(const egress__source *source, egress__track *tracks, const
 /* The bridge to `snap`; NULL when none is needed. What no route leads to any more is not kept once more. Clusters that
  * the client has not asked for yet count, too: it may know them from a stream before this one. */
 static int find_bridge(egress__bridge **out, const egress__source *source, egress__track *tracks, egress_snapshot *snap,
-                       const egress__pace *pace) {
+                       const egress__manner *manner) {
   *out = NULL;
-  if (!pace->is_aggregated || source->snap == NULL || is_through(source, tracks, snap, pace))
+  if (!manner->is_aggregated || source->snap == NULL || is_through(source, tracks, snap, manner))
     return 0;
   const egress_snapshot *from =
-      is_through(source, tracks, source->snap, pace) ? egress__source_goal(source) : source->snap;
+      is_through(source, tracks, source->snap, manner) ? egress__source_goal(source) : source->snap;
   int removes;
   int rv = egress__bridge_is_needed(&removes, source->cache, from, snap);
   rv = rv != 0 || !removes ? rv : egress__bridge_take(out, source->cache, from, snap);
   return rv == EGRESS_ECLASH ? 0 : rv; /* what goes and what comes has an alias in common: there is no way between */
 }
 
-int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__pace *pace) {
+int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__manner *manner) {
   egress__bridge *bridge = NULL;
   if (source->watch.group == NULL || (!source->watch.changed && source->snap != NULL))
     return 0;
   egress_snapshot *snap = egress__watch_snapshot(&source->watch);
   if (snap != NULL && is_held_up(source, tracks, snap))
     return 0;
-  int rv = snap == NULL ? 0 : find_bridge(&bridge, source, tracks, snap, pace);
+  int rv = snap == NULL ? 0 : find_bridge(&bridge, source, tracks, snap, manner);
   if (rv != 0)
     return rv;
   if (bridge != NULL && is_held_up(source, tracks, bridge->snap)) {
@@ -141,16 +141,16 @@ int egress__source_adopt(egress__source *source, egress__track *tracks, const eg
   source->goal_ms = source->changed_ms;
   source->changed_ms = 0;
   if (snap != NULL) /* else it was forgotten, or is not there yet: the client keeps what it has */
-    move_to(source, tracks, snap, bridge, pace);
+    move_to(source, tracks, snap, bridge, manner);
   return 0;
 }
 
-int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__pace *pace) {
-  if (source->bridge == NULL || !is_through(source, tracks, source->snap, pace) ||
+int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__manner *manner) {
+  if (source->bridge == NULL || !is_through(source, tracks, source->snap, manner) ||
       is_held_up(source, tracks, source->bridge->to))
     return 0;
   egress_snapshot *to = egress_snapshot_ref(source->bridge->to);
-  move_to(source, tracks, to, NULL, pace);
+  move_to(source, tracks, to, NULL, manner);
   egress_snapshot_unref(to);
   return 1;
 }

@@ -34,24 +34,24 @@ void egress__source_dispose(egress__source *source);
 const egress_snapshot *egress__source_goal(const egress__source *source);
 
 /** How a stream goes from snapshot to snapshot. */
-typedef struct egress__pace {
+typedef struct egress__manner {
   egress__xds_variant variant;
   uint8_t is_aggregated; /* the client hears of all types here, in one order: what is removed may go at last */
   uint8_t gate_on_ack;   /* as in egress__stream_config */
-} egress__pace;
+} egress__manner;
 
 /**
  * Takes over the group's newest snapshot, unless it would overtake a response in flight of one of `tracks`; over a
  * bridge, when it removes clusters or endpoints and types after them have to be told first.
  * Returns 0 or EGRESS_ENOMEM.
  */
-int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__pace *pace);
+int egress__source_adopt(egress__source *source, egress__track *tracks, const egress__manner *manner);
 
 /**
  * Nothing is left to be sent of the bridge: when the client has answered what comes after clusters and endpoints, what
  * the bridge kept can go. Returns 1 when there may be something to send for that, else 0.
  */
-int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__pace *pace);
+int egress__source_arrive(egress__source *source, egress__track *tracks, const egress__manner *manner);
 
 /** How clients take a snapshot on trial. */
 typedef enum egress__verdict {

@@ -21,10 +21,6 @@ static egress__config_status compare(const egress__track *track, const egress_re
 
 /* ---- state of the world ---- */
 
-static const char *text_of(const egress__version *version) {
-  return version == NULL ? "" : version->text;
-}
-
 static egress__config_status status_of_type(const egress__track *track, const egress_resource *resource) {
   if (track->phase == EGRESS__PHASE_WAITING && !track->beat.sent)
     return EGRESS__CONFIG_STALE;
@@ -41,11 +37,11 @@ static egress__standing by_type(const egress__track *track, const egress_resourc
     break;
   case EGRESS__CONFIG_SYNCED:
   case EGRESS__CONFIG_STALE:
-    out.version = text_of(record->sent);
+    out.version = egress__version_text(record->sent);
     break;
   case EGRESS__CONFIG_ERROR:
-    out.version = text_of(record->acked);
-    out.refused = text_of(record->nacked);
+    out.version = egress__version_text(record->acked);
+    out.refused = egress__version_text(record->nacked);
     break;
   }
   return out;

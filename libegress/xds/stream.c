@@ -469,24 +469,24 @@ static int ask_unknown(egress__stream *stream) {
   return rv < 0 ? rv : told;
 }
 
-static int adopt(egress__stream *stream, const egress__pace *pace) {
+static int adopt(egress__stream *stream, const egress__manner *manner) {
   int rv = 0;
   for (egress__source *source = &stream->source; rv == 0 && source != NULL; source = source->next)
-    rv = egress__source_adopt(source, stream->tracks, pace);
+    rv = egress__source_adopt(source, stream->tracks, manner);
   return rv;
 }
 
 static int next(egress__stream *stream, egress__response *out) {
-  const egress__pace pace = {stream->variant, stream->type_url == NULL, stream->config->gate_on_ack};
-  int rv = adopt(stream, &pace), arrived = 0;
+  const egress__manner manner = {stream->variant, stream->type_url == NULL, stream->config->gate_on_ack};
+  int rv = adopt(stream, &manner), arrived = 0;
   while (rv == 0 && (rv = ask_unknown(stream)) == 1)
-    rv = adopt(stream, &pace);
+    rv = adopt(stream, &manner);
   if (rv == 0)
     rv = next_of_tracks(stream, out);
   if (rv != 0)
     return rv;
   for (egress__source *source = &stream->source; source != NULL; source = source->next)
-    arrived |= egress__source_arrive(source, stream->tracks, &pace);
+    arrived |= egress__source_arrive(source, stream->tracks, &manner);
   return arrived ? next_of_tracks(stream, out) : 0;
 }
 

@@ -29,7 +29,7 @@ static XXH128_hash_t hash_text(const char *text) {
   return XXH3_128bits(text, strlen(text));
 }
 
-static XXH128_hash_t hash_who(const egress__asker *who) {
+static XXH128_hash_t hash_who(const egress__told_who *who) {
   return XXH3_128bits_withSeed(who->bytes.data, who->bytes.size, hash_text(who->type_url).low64);
 }
 
@@ -37,7 +37,7 @@ static egress__told_entry *find(const egress__told *told, const XXH128_hash_t *w
   return egress__map_get(&told->map, (const char *)who, sizeof *who);
 }
 
-int egress__told_is(const egress__told *told, const egress__asker *who, const char *version, const char *content) {
+int egress__told_is(const egress__told *told, const egress__told_who *who, const char *version, const char *content) {
   XXH128_hash_t hash = hash_who(who);
   const egress__told_entry *entry = find(told, &hash);
   return entry != NULL && !entry->is_reused && XXH128_isEqual(entry->version, hash_text(version)) &&
@@ -58,7 +58,7 @@ static egress__told_entry *add(egress__told *told, XXH128_hash_t who) {
   return NULL;
 }
 
-int egress__told_set(egress__told *told, const egress__asker *who, const char *version, const char *content) {
+int egress__told_set(egress__told *told, const egress__told_who *who, const char *version, const char *content) {
   XXH128_hash_t key = hash_who(who), as = hash_text(version), what = hash_text(content);
   egress__told_entry *entry = find(told, &key);
   int is_reused = entry != NULL && XXH128_isEqual(entry->version, as) &&

@@ -21,15 +21,15 @@ void egress__told_init(egress__told *told, const egress_alloc *alloc);
 void egress__told_dispose(egress__told *told);
 
 /** Whoever asks for something: the type, and the bytes that say who asks for what of it. */
-typedef struct egress__asker {
+typedef struct egress__told_who {
   const char *type_url;
   egress__span bytes;
-} egress__asker;
+} egress__told_who;
 
 /** 1 when `who` was told that last, and there was nothing else that `version` stood for. */
-int egress__told_is(const egress__told *told, const egress__asker *who, const char *version, const char *content);
+int egress__told_is(const egress__told *told, const egress__told_who *who, const char *version, const char *content);
 
 /** `who` is told `content`, a hash, as `version` now. Returns 0 or EGRESS_ENOMEM: others may be forgotten. */
-int egress__told_set(egress__told *told, const egress__asker *who, const char *version, const char *content);
+int egress__told_set(egress__told *told, const egress__told_who *who, const char *version, const char *content);
 
 #endif

@@ -14,28 +14,28 @@ static void end(void) {
 }
 TestSuite(told, .init = begin, .fini = end);
 
-static egress__asker asker(const char *type_url, const char *text) {
-  return (egress__asker){type_url, {(const uint8_t *)text, strlen(text)}};
+static egress__told_who asker(const char *type_url, const char *text) {
+  return (egress__told_who){type_url, {(const uint8_t *)text, strlen(text)}};
 }
 
 static int is_as(const char *version, const char *content) {
-  egress__asker who = asker("t", "n");
+  egress__told_who who = asker("t", "n");
   return egress__told_is(&told, &who, version, content);
 }
 
 static void set_as(const char *version, const char *content) {
-  egress__asker who = asker("t", "n");
+  egress__told_who who = asker("t", "n");
   cr_assert_eq(egress__told_set(&told, &who, version, content), 0);
 }
 
 /* The version is the content. */
 static int is(const char *type_url, const char *text, const char *version) {
-  egress__asker who = asker(type_url, text);
+  egress__told_who who = asker(type_url, text);
   return egress__told_is(&told, &who, version, version);
 }
 
 static void set(const char *type_url, const char *text, const char *version) {
-  egress__asker who = asker(type_url, text);
+  egress__told_who who = asker(type_url, text);
   cr_assert_eq(egress__told_set(&told, &who, version, version), 0);
 }
 
