@@ -162,7 +162,7 @@ typedef struct egress_server_options {
   uint32_t max_remembered_bytes;
   /**
    * Bytes at most of requests that were not taken yet: those that have not come whole, over all streams, and what has
-   * come of streams that are slowed; 0 means 256 MiB. A stream that would pass it ends with RESOURCE_EXHAUSTED; the
+   * come of streams that are slowed; 0 means 1 GiB. A stream that would pass it ends with RESOURCE_EXHAUSTED; the
    * others go on.
    */
   uint32_t max_pending_bytes;

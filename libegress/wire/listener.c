@@ -24,15 +24,25 @@
 static const egress__place nowhere;
 static const char unix_scheme[] = "unix:";
 
-/* Connections taken in one turn of the loop, so that a crowd does not keep the embedder waiting. */
-enum { ACCEPT_PER_TURN = 64 };
+enum {
+  /* Connections taken in one turn of the loop, so that a crowd does not keep the embedder waiting. */
+  ACCEPT_PER_TURN = 64,
+  /* Bytes that the kernel takes of a connection before it could send them: a response that all share would stand there
+     once for each client that does not read, up to 4 MB of it. */
+  UNSENT_MAX = 128 * 1024
+};
 
 /* ---- accepting ---- */
 
+static void set_tcp_options(int fd) {
+  int on = 1, unsent = UNSENT_MAX;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* ACKs and pushes are small and each is waited for */
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
 static void hand_over(egress__listener *listener, int fd) {
-  int on = 1;
-  if (listener->port != 0) /* ACKs and pushes are small and each is waited for */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (listener->port != 0)
+    set_tcp_options(fd);
   egress__conn_open(listener->server, fd, &listener->entry);
 }
 

@@ -21,8 +21,8 @@ enum {
   DEFAULT_UNREAD_BYTES = 1 << 30,
   /* Five thousand clients that subscribe to a thousand names of 40 bytes each take half of it. */
   DEFAULT_REMEMBERED_BYTES = 1 << 30,
-  /* A restart: 4,000 clients whose first request, of 60 KB, is cut by the network. */
-  DEFAULT_PENDING_BYTES = 256 << 20,
+  /* A restart: 16,000 clients whose first request, of 60 KB, is cut by the network; 4,000 of one address. */
+  DEFAULT_PENDING_BYTES = 1 << 30,
   /* Whoever answers pings but takes nothing for five minutes is stuck. */
   DEFAULT_UNREAD_MS = 300 * 1000,
   /* An Envoy may open its stream before anything needs it; then it comes again, once a minute. */

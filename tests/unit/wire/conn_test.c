@@ -2,7 +2,9 @@
 #include "wire/conn.h"
 
 #include <criterion/criterion.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "support/http2_serving.h"
 #include "support/pki.h"
@@ -285,6 +287,22 @@ Test(conn, close_cuts_a_client_that_does_not_go) {
   http2_call *call = hs_subscribe(c);
   HS_UNTIL(http2_messages(call) == 1);
   close_cuts();
+}
+
+/* However much its window of HTTP/2 allows: what waits is in the one body that all share, and not in the kernel. */
+Test(conn, the_kernel_holds_little_for_a_client_that_does_not_read) {
+  hs_serve_large(LARGE);
+  c = hs_connect(LARGE * 2, SMALL);
+  nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, LARGE * 2);
+  http2_call *call = hs_subscribe(c);
+  HS_UNTIL(call->http_status == 200);
+  c->is_deaf = 1;
+  HS_UNTIL(s.server->conns->rest != NULL);
+  int queued;
+  cr_assert_eq(ioctl(s.server->conns->socket.fd, SIOCOUTQNSD, &queued), 0);
+  cr_assert_lt(queued, 256 * 1024);
+  c->is_deaf = 0;
+  HS_UNTIL(http2_messages(call) == 1);
 }
 
 Test(conn, close_cuts_a_client_that_does_not_read) {
