@@ -87,10 +87,13 @@ static int read_text(egress__xds_node_read *out, int which, egress__span text, e
 
 static int read_locality(egress__xds_node_read *out, egress__span rest, egress__stream_fault *fault) {
   egress__span bytes;
-  int role, rv, text_rv = 0;
-  while (text_rv == 0 && (rv = next_field(&rest, role_in_locality, &role, &bytes)) != 0)
-    text_rv = rv < 0 ? egress__request_malformed(fault) : read_text(out, role, bytes, fault);
-  return text_rv;
+  int role, rv;
+  while ((rv = next_field(&rest, role_in_locality, &role, &bytes)) == 1) {
+    int text_rv = read_text(out, role, bytes, fault);
+    if (text_rv != 0)
+      return text_rv;
+  }
+  return rv == 0 ? 0 : egress__request_malformed(fault);
 }
 
 static int read_part(egress__xds_node_read *out, int role, egress__span bytes, egress__stream_fault *fault) {
@@ -104,10 +107,13 @@ static int read_part(egress__xds_node_read *out, int role, egress__span bytes, e
 
 int egress__xds_node_parse(egress__xds_node_read *out, egress__span rest, egress__stream_fault *fault) {
   egress__span bytes;
-  int role, rv, part_rv = 0;
-  while (part_rv == 0 && (rv = next_field(&rest, role_in_node, &role, &bytes)) != 0)
-    part_rv = rv < 0 ? egress__request_malformed(fault) : read_part(out, role, bytes, fault);
-  return part_rv;
+  int role, rv;
+  while ((rv = next_field(&rest, role_in_node, &role, &bytes)) == 1) {
+    int part_rv = read_part(out, role, bytes, fault);
+    if (part_rv != 0)
+      return part_rv;
+  }
+  return rv == 0 ? 0 : egress__request_malformed(fault);
 }
 
 /* ---- keeping ---- */
