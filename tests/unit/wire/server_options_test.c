@@ -22,7 +22,7 @@ Test(server_options, none_are_the_defaults) {
 Test(server_options, one_client_has_a_quarter_unless_told_otherwise) {
   take((egress_server_options){0}, 0);
   cr_assert_eq(own.max_peer_remembered_bytes, 256 << 20);
-  cr_assert_eq(own.max_peer_pending_bytes, 64 << 20);
+  cr_assert_eq(own.max_peer_pending_bytes, 256 << 20);
   take((egress_server_options){.max_remembered_bytes = 1000, .max_pending_bytes = 1}, 0);
   cr_assert_eq(own.max_peer_remembered_bytes, 250);
   cr_assert_eq(own.max_peer_pending_bytes, 1, "something");
