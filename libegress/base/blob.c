@@ -17,6 +17,10 @@ egress__blob *egress__blob_ref(egress__blob *blob) {
   return blob;
 }
 
+int egress__blob_is_shared(const egress__blob *blob) {
+  return atomic_load_explicit(&blob->refs, memory_order_relaxed) > 1;
+}
+
 void egress__blob_unref(egress__blob *blob) {
   if (blob != NULL && atomic_fetch_sub_explicit(&blob->refs, 1, memory_order_acq_rel) == 1)
     egress__free(blob->alloc, blob);

@@ -20,6 +20,9 @@ egress__blob *egress__blob_new(const egress_alloc *alloc, size_t size);
 
 egress__blob *egress__blob_ref(egress__blob *blob);
 
+/** 1 when others than the caller, who has one reference, have some. */
+int egress__blob_is_shared(const egress__blob *blob);
+
 /** NULL is allowed. Thread: any. */
 void egress__blob_unref(egress__blob *blob);
 

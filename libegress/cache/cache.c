@@ -1,5 +1,6 @@
 #include "cache/cache.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <xxhash.h>
@@ -19,6 +20,10 @@ static const char every_group[] = "*";
 static const char *group_of_node(const egress_node *node, void *user) {
   (void)user;
   return node->cluster[0] != '\0' ? node->cluster : node->id;
+}
+
+static void on_packed(egress__steps *steps) {
+  egress__cache_ask_for_tick((egress_cache *)((char *)steps - offsetof(egress_cache, steps)));
 }
 
 int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
@@ -43,6 +48,7 @@ int egress_cache_new(egress_cache **out, const egress_cache_options *options) {
   egress__map_init(&cache->groups, alloc);
   egress__map_init(&cache->questions, alloc);
   egress__steps_init(&cache->steps, alloc);
+  cache->steps.on_packed = on_packed;
   *out = cache;
   return 0;
 }
@@ -245,8 +251,13 @@ void egress__cache_unobserve(egress_cache *cache, egress__observer *observer) {
   *place = observer->next;
 }
 
+void egress__cache_ask_for_tick(const egress_cache *cache) {
+  for (egress__observer *observer = cache->observers; observer != NULL; observer = observer->next)
+    observer->on_due(observer);
+}
+
 uint64_t egress__cache_tick(egress_cache *cache, uint64_t now_ms) {
-  uint64_t wait = UINT64_MAX;
+  uint64_t wait = egress__steps_tick(&cache->steps, now_ms);
   size_t cursor = 0;
   for (const egress__map_entry *entry; (entry = egress__map_next(&cache->groups, &cursor)) != NULL;) {
     uint64_t own = egress__trial_tick(entry->value, now_ms);

@@ -66,13 +66,13 @@ typedef struct egress__observer {
   /* Must not call back into the cache. */
   void (*on_event)(struct egress__observer *observer, const egress_event *event);
   /* egress__cache_tick is wanted, once control is back in the loop. */
-  void (*on_soak)(struct egress__observer *observer);
+  void (*on_due)(struct egress__observer *observer);
 } egress__observer;
 
 void egress__cache_observe(egress_cache *cache, egress__observer *observer);
 void egress__cache_unobserve(egress_cache *cache, egress__observer *observer);
 
-/** Time has passed. Returns in how many milliseconds this is to be called again; UINT64_MAX: when on_soak asks. */
+/** Time has passed. Returns in how many milliseconds this is to be called again; UINT64_MAX: when on_due asks. */
 uint64_t egress__cache_tick(egress_cache *cache, uint64_t now_ms);
 
 const char *egress__group_name(const egress__group *group);

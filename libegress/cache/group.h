@@ -56,6 +56,9 @@ egress__group *egress__group_serving(egress__group *group);
 /** Calls `visit` for each stream for which `group`'s own snapshot counts, or would if it had one. */
 void egress__group_visit(egress__group *group, void (*visit)(egress__group *group, egress__watch *watch));
 
+/** Asks those who observe the cache for egress__cache_tick. */
+void egress__cache_ask_for_tick(const egress_cache *cache);
+
 /** Gives back a reference of the group's to a snapshot (NULL: none) that is not to be sent any more. */
 void egress__group_forget(egress__group *group, egress_snapshot *snap);
 

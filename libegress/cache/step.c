@@ -82,14 +82,14 @@ static void pass(walk *w, const egress_resource *name, egress_resource **put, in
 }
 
 static int add_put(egress__step *step, resources *puts, egress_resource *put) {
-  int rv = EGRESS__VEC_GROW(step->alloc, puts);
+  int rv = EGRESS__VEC_GROW(step->steps->alloc, puts);
   if (rv == 0)
     puts->items[puts->count++] = put;
   return rv;
 }
 
 static int add_removed(egress__step *step, names *removed, const char *name) {
-  int rv = EGRESS__VEC_GROW(step->alloc, removed);
+  int rv = EGRESS__VEC_GROW(step->steps->alloc, removed);
   if (rv == 0)
     removed->items[removed->count++] = name;
   return rv;
@@ -131,8 +131,8 @@ static int find_changes(egress__step *step) {
   step->all = (uint8_t)puts_all(&step->from);
   int rv = walk_sets(step, &puts, &removed);
   if (rv != 0) {
-    EGRESS__VEC_FREE(step->alloc, &puts);
-    EGRESS__VEC_FREE(step->alloc, &removed);
+    EGRESS__VEC_FREE(step->steps->alloc, &puts);
+    EGRESS__VEC_FREE(step->steps->alloc, &removed);
     return rv;
   }
   step->puts = puts.items;
@@ -142,25 +142,32 @@ static int find_changes(egress__step *step) {
   return 0;
 }
 
+static void let_go(egress__step *step, egress__blob **form) {
+  if (*form == NULL)
+    return;
+  egress__blob_unref(*form);
+  *form = NULL;
+  step->steps->packed--;
+}
+
 static void step_free(egress__step *step) {
   for (size_t i = 0; i < step->from.count; i++)
     egress__type_set_unref(step->from.sets[i]);
   egress__type_set_unref(step->to);
   for (size_t i = 0; i < EGRESS__FORM_COUNT; i++) {
-    egress__blob_unref(step->bodies[i]);
-    egress__blob_unref(step->whole[i]);
+    let_go(step, &step->bodies[i]);
+    let_go(step, &step->whole[i]);
   }
-  egress__free(step->alloc, step->puts);
-  egress__free(step->alloc, step->removed);
-  egress__free(step->alloc, step);
+  egress__free(step->steps->alloc, step->puts);
+  egress__free(step->steps->alloc, step->removed);
+  egress__free(step->steps->alloc, step);
 }
 
-static int step_new(egress__step **out, const egress_alloc *alloc, const egress__bases *from,
-                    const egress__type_set *to) {
-  egress__step *step = egress__calloc(alloc, 1, sizeof *step);
+static int step_new(egress__step **out, egress__steps *steps, const egress__bases *from, const egress__type_set *to) {
+  egress__step *step = egress__calloc(steps->alloc, 1, sizeof *step);
   if (step == NULL)
     return EGRESS_ENOMEM;
-  step->alloc = alloc;
+  step->steps = steps;
   step->from = *from;
   for (size_t i = 0; i < from->count; i++)
     egress__type_set_ref(from->sets[i]);
@@ -236,7 +243,7 @@ int egress__steps_get(egress__step **out, egress__steps *steps, const egress__ba
     }
   }
   egress__step *made;
-  int rv = step_new(&made, steps->alloc, from, to);
+  int rv = step_new(&made, steps, from, to);
   if (rv != 0)
     return rv;
   if (steps->count == EGRESS__STEPS_MAX)
@@ -297,13 +304,27 @@ static egress__form form_of(const egress__step *step, egress__form form) {
   return form == EGRESS__FORM_SOTW_TTL ? EGRESS__FORM_SOTW : form == EGRESS__FORM_DELTA_TTL ? EGRESS__FORM_DELTA : form;
 }
 
+/* Keeps a form that was packed just now, if it was. One reference for the caller. */
+static egress__blob *keep(egress__step *step, egress__blob **form, egress__blob *packed) {
+  egress__steps *steps = step->steps;
+  if (packed == NULL)
+    return NULL;
+  *form = packed;
+  if (steps->packed++ == 0) {
+    steps->look_ms = 0;
+    if (steps->on_packed != NULL)
+      steps->on_packed(steps);
+  }
+  return egress__blob_ref(packed);
+}
+
 egress__blob *egress__step_body(egress__step *step, egress__form form) {
   form = form_of(step, form);
   egress__blob **body = &step->bodies[form];
   size_t removed = form == EGRESS__FORM_DELTA || form == EGRESS__FORM_DELTA_TTL ? step->removed_count : 0;
-  if (*body == NULL)
-    *body = pack(step->alloc, egress__step_puts(step), step->removed, removed, form);
-  return *body == NULL ? NULL : egress__blob_ref(*body);
+  if (*body != NULL)
+    return egress__blob_ref(*body);
+  return keep(step, body, pack(step->steps->alloc, egress__step_puts(step), step->removed, removed, form));
 }
 
 /* A resource, or an error that the client has not been told. */
@@ -323,20 +344,39 @@ static egress__blob *pack_whole(const egress__step *step, egress__form form) {
   for (egress_resource *item; (item = egress__cursor_next(&at)) != NULL;) {
     if (!is_part(step, item, &put))
       continue;
-    if (EGRESS__VEC_GROW(step->alloc, &parts) != 0)
+    if (EGRESS__VEC_GROW(step->steps->alloc, &parts) != 0)
       goto done;
     parts.items[parts.count++] = item;
   }
-  blob = egress__pack(step->alloc, parts.items, parts.count, form);
+  blob = egress__pack(step->steps->alloc, parts.items, parts.count, form);
 done:
-  EGRESS__VEC_FREE(step->alloc, &parts);
+  EGRESS__VEC_FREE(step->steps->alloc, &parts);
   return blob;
 }
 
 egress__blob *egress__step_whole(egress__step *step, egress__form form) {
   form = form_of(step, form);
   egress__blob **body = &step->whole[form];
-  if (*body == NULL)
-    *body = pack_whole(step, form);
-  return *body == NULL ? NULL : egress__blob_ref(*body);
+  return *body != NULL ? egress__blob_ref(*body) : keep(step, body, pack_whole(step, form));
+}
+
+static void let_go_unless_shared(egress__step *step, egress__blob **form) {
+  if (*form != NULL && !egress__blob_is_shared(*form))
+    let_go(step, form);
+}
+
+uint64_t egress__steps_tick(egress__steps *steps, uint64_t now_ms) {
+  if (steps->packed == 0)
+    return UINT64_MAX;
+  if (steps->look_ms == 0)
+    steps->look_ms = now_ms + EGRESS__STEPS_KEPT_MS;
+  if (now_ms < steps->look_ms)
+    return steps->look_ms - now_ms;
+  for (egress__step *step = steps->first; step != NULL; step = step->next)
+    for (size_t i = 0; i < EGRESS__FORM_COUNT; i++) {
+      let_go_unless_shared(step, &step->bodies[i]);
+      let_go_unless_shared(step, &step->whole[i]);
+    }
+  steps->look_ms = now_ms + EGRESS__STEPS_KEPT_MS;
+  return steps->packed == 0 ? UINT64_MAX : EGRESS__STEPS_KEPT_MS;
 }

@@ -6,12 +6,16 @@
 
 /*
  * What a client has to be told so that it gets from what it may have to a new set of resources. Most streams of a
- * group take the same step, so a step and its packed forms are made once and kept for the others.
+ * group take the same step, so a step and its packed forms are made once and kept for the others; the packed forms,
+ * which may be megabytes, only while somebody is sent them, and a moment longer.
  */
 
+struct egress__steps;
+
 enum {
-  EGRESS__BASES_MAX = 4, /* the set last accepted and three that were refused since */
-  EGRESS__STEPS_MAX = 64 /* 16 groups of four types each; where more are busy at once, steps are made anew */
+  EGRESS__BASES_MAX = 4,      /* the set last accepted and three that were refused since */
+  EGRESS__STEPS_MAX = 64,     /* 16 groups of four types each; where more are busy at once, steps are made anew */
+  EGRESS__STEPS_KEPT_MS = 100 /* after so long, what nobody is being sent is let go of */
 };
 
 /** All that a client may have of one type: after a refusal nobody knows how much of a response it took over. */
@@ -33,7 +37,7 @@ egress_resource *egress__puts_next(egress__puts *puts);
 
 typedef struct egress__step {
   struct egress__step *next;
-  const egress_alloc *alloc;
+  struct egress__steps *steps;
   egress__bases from;
   const egress__type_set *to;
   uint8_t all;            /* everything in `to` is put */
@@ -50,6 +54,10 @@ typedef struct egress__steps {
   const egress_alloc *alloc;
   egress__step *first;
   size_t count;
+  size_t packed;    /* forms that are kept, of all steps */
+  uint64_t look_ms; /* when they are looked at; 0: not known yet */
+  /* Something is packed where nothing was: egress__steps_tick is wanted. Set by the owner, who may leave it NULL. */
+  void (*on_packed)(struct egress__steps *steps);
 } egress__steps;
 
 void egress__steps_init(egress__steps *steps, const egress_alloc *alloc);
@@ -57,6 +65,12 @@ void egress__steps_dispose(egress__steps *steps);
 
 /** A group has `snap` in the place of `replaced`; either may be NULL. Nobody is led to what is gone any more. */
 void egress__steps_replaced(egress__steps *steps, const egress_snapshot *replaced, const egress_snapshot *snap);
+
+/**
+ * Time has passed: lets go of what is packed and nobody is being sent. Returns in how many milliseconds this is to be
+ * called again; UINT64_MAX: when on_packed asks.
+ */
+uint64_t egress__steps_tick(egress__steps *steps, uint64_t now_ms);
 
 /** The step; borrowed until the next call on `steps`. `to` NULL: the empty set. Returns 0 or EGRESS_ENOMEM. */
 int egress__steps_get(egress__step **out, egress__steps *steps, const egress__bases *from, const egress__type_set *to);

@@ -84,11 +84,6 @@ static void tell(const egress__group *group, egress_event_kind kind) {
     observer->on_event(observer, &event);
 }
 
-static void ask_for_tick(const egress__group *group) {
-  for (egress__observer *observer = group->cache->observers; observer != NULL; observer = observer->next)
-    observer->on_soak(observer);
-}
-
 static void notify(egress__watch *watch) {
   watch->changed = 1;
   watch->on_change(watch);
@@ -168,7 +163,7 @@ static void soak(egress__group *group) {
   group->trial.state = EGRESS_TRIAL_SOAKING;
   group->trial.until_ms = 0;
   tell(group, EGRESS_EVENT_ROLLOUT_SOAKING);
-  ask_for_tick(group);
+  egress__cache_ask_for_tick(group->cache);
 }
 
 /* Takes the next step if enough streams have accepted. */

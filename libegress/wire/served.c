@@ -22,7 +22,7 @@ static void on_group_event(egress__observer *observer, const egress_event *event
   egress__server_wake(server); /* the embedder may be the one who calls the cache: later */
 }
 
-static void on_soak_timer(uv_timer_t *timer) {
+static void on_tick(uv_timer_t *timer) {
   egress_server *server = timer->data;
   uint64_t wait_ms = UINT64_MAX;
   for (egress__served *served = &server->served; served != NULL; served = served->next) {
@@ -30,14 +30,14 @@ static void on_soak_timer(uv_timer_t *timer) {
     wait_ms = own_ms < wait_ms ? own_ms : wait_ms;
   }
   if (wait_ms != UINT64_MAX)
-    uv_timer_start(timer, on_soak_timer, wait_ms, 0);
+    uv_timer_start(timer, on_tick, wait_ms, 0);
 }
 
 void egress__served_start(egress_server *server) {
-  uv_timer_start(&server->soak, on_soak_timer, 0, 0);
+  uv_timer_start(&server->ticks, on_tick, 0, 0);
 }
 
-static void on_soak(egress__observer *observer) {
+static void on_due(egress__observer *observer) {
   egress_server *server = served_of(observer)->server;
   if (server->state == EGRESS__SERVER_SERVING)
     egress__served_start(server);
@@ -45,7 +45,7 @@ static void on_soak(egress__observer *observer) {
 
 static void add(egress__served *served, egress_server *server, egress_cache *cache) {
   *served = (egress__served){
-      .server = server, .cache = egress_cache_ref(cache), .observer = {.on_event = on_group_event, .on_soak = on_soak}};
+      .server = server, .cache = egress_cache_ref(cache), .observer = {.on_event = on_group_event, .on_due = on_due}};
   egress__cache_observe(cache, &served->observer);
 }
 
@@ -79,7 +79,7 @@ static int meet(egress_server *server, egress_cache *cache) {
     return EGRESS_ENOMEM;
   add(served, server, cache);
   last->next = served;
-  on_soak(&served->observer);
+  on_due(&served->observer);
   return 0;
 }
 

@@ -225,7 +225,7 @@ static void on_timer(uv_timer_t *timer);
 static void begin_end(egress_server *server) {
   uv_timer_stop(&server->timer);
   uv_timer_stop(&server->beats);
-  uv_timer_stop(&server->soak);
+  uv_timer_stop(&server->ticks);
   for (egress__listener *listener = server->listeners; listener != NULL; listener = listener->next)
     egress__listener_close(listener);
   egress__calls_finish(server, EGRESS__STATUS_UNAVAILABLE, "the server is closing");
@@ -238,7 +238,7 @@ static void release(egress_server *server) {
   server->state = EGRESS__SERVER_RELEASING;
   uv_close((uv_handle_t *)&server->timer, on_handle_closed);
   uv_close((uv_handle_t *)&server->beats, on_handle_closed);
-  uv_close((uv_handle_t *)&server->soak, on_handle_closed);
+  uv_close((uv_handle_t *)&server->ticks, on_handle_closed);
   uv_close((uv_handle_t *)&server->wake, on_handle_closed);
 }
 
@@ -353,7 +353,7 @@ static int take_listen_options(egress_listen_options *own, const egress_listen_o
 }
 
 static void init_handles(egress_server *server) {
-  uv_timer_t *timers[] = {&server->timer, &server->beats, &server->soak};
+  uv_timer_t *timers[] = {&server->timer, &server->beats, &server->ticks};
   int rv = uv_async_init(server->loop, &server->wake, on_wake);
   /* A loop has the descriptor that this needs from its beginning: uv_loop_init makes one of these. */
   assert(rv == 0 && "uv_async_init");

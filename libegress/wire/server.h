@@ -66,7 +66,7 @@ struct egress_server {
   egress__metrics metrics;
   egress__versions versions; /* that streams remember */
   egress__remembered remembered;
-  uv_timer_t soak;  /* for egress__cache_tick */
+  uv_timer_t ticks; /* for egress__cache_tick */
   uv_timer_t timer; /* serving: accept again after descriptors ran out; ending: enough waited for clients */
   uv_timer_t beats; /* serving: runs when a heartbeat is due */
   uint64_t beat_ms; /* when it runs, in the loop's time; UINT64_MAX: not started */

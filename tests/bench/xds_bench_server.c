@@ -5,7 +5,8 @@
  *
  * It says "ready PORT CONTROL-PORT" when it listens; 0 for either lets the kernel choose. Each GET /push on the control
  * port gives one more cluster a new version and is told "version=V resource=NAME": with these a client knows the push
- * when it sees it. Each GET /calm gives free memory back and is told "streams=N used=BYTES": what is allocated.
+ * when it sees it. Each GET /calm is told "streams=N used=BYTES", what is allocated, when nothing happened for a moment
+ * and free memory was given back.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -18,7 +19,9 @@
 
 #include "sample/sample.h"
 
-enum { CALM_MS = 200 };
+enum { CALM_MS = 200, BODY = 256 };
+
+struct request;
 
 typedef struct bench {
   uv_loop_t *loop;
@@ -27,9 +30,10 @@ typedef struct bench {
   egress_server *server;
   egress_snapshot *snap;
   unsigned clusters, pushes;
-  uv_timer_t calm; /* looks whether clients came or went */
-  size_t streams;  /* when it looked last */
+  uv_timer_t calm;     /* looks whether clients said anything, or were sent anything */
+  size_t events, seen; /* now, and when it looked last */
   int is_trimmed;
+  struct request *waiting; /* for calm */
 } bench;
 
 /* One request of the control port. */
@@ -37,6 +41,7 @@ typedef struct request {
   uv_tcp_t tcp;
   uv_write_t write;
   bench *bench;
+  struct request *next; /* that waits, too */
   char in[1024];
   char out[512];
 } request;
@@ -53,8 +58,7 @@ static void push(bench *b, char *out, size_t size) {
            sample_name(name, index));
 }
 
-static void calm(const bench *b, char *out, size_t size) {
-  malloc_trim(0);
+static void say_used(const bench *b, char *out, size_t size) {
   struct mallinfo2 info = mallinfo2();
   size_t streams = egress_server_stream_count(b->server);
   snprintf(out, size, "streams=%zu used=%zu\n", streams, info.uordblks + info.hblkhd);
@@ -67,6 +71,13 @@ static void on_closed(uv_handle_t *handle) {
 static void on_written(uv_write_t *write, int status) {
   (void)status;
   uv_close((uv_handle_t *)write->handle, on_closed);
+}
+
+static void answer(request *r, const char *body) {
+  int n = snprintf(r->out, sizeof r->out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   strlen(body), body);
+  uv_buf_t buf = uv_buf_init(r->out, (unsigned)n);
+  uv_write(&r->write, (uv_stream_t *)&r->tcp, &buf, 1, on_written);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf) {
@@ -82,16 +93,16 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf) {
     return;
   }
   uv_read_stop(stream);
-  char body[256] = "unknown\n";
+  char body[BODY] = "unknown\n";
   buf->base[size] = '\0';
+  if (strncmp(buf->base, "GET /calm ", 10) == 0) {
+    r->next = r->bench->waiting;
+    r->bench->waiting = r;
+    return;
+  }
   if (strncmp(buf->base, "GET /push ", 10) == 0)
     push(r->bench, body, sizeof body);
-  else if (strncmp(buf->base, "GET /calm ", 10) == 0)
-    calm(r->bench, body, sizeof body);
-  int n = snprintf(r->out, sizeof r->out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                   strlen(body), body);
-  uv_buf_t answer = uv_buf_init(r->out, (unsigned)n);
-  uv_write(&r->write, stream, &answer, 1, on_written);
+  answer(r, body);
 }
 
 static void on_control(uv_stream_t *stream, int status) {
@@ -134,11 +145,18 @@ static unsigned control_port(const bench *b) {
  */
 static void on_calm(uv_timer_t *timer) {
   bench *b = timer->data;
-  size_t streams = egress_server_stream_count(b->server);
-  if (streams == b->streams && !b->is_trimmed)
+  int is_calm = b->events == b->seen;
+  b->seen = b->events;
+  if (is_calm && (!b->is_trimmed || b->waiting != NULL))
     malloc_trim(0);
-  b->is_trimmed = streams == b->streams;
-  b->streams = streams;
+  b->is_trimmed = is_calm;
+  while (is_calm && b->waiting != NULL) {
+    request *r = b->waiting;
+    char body[BODY];
+    b->waiting = r->next;
+    say_used(b, body, sizeof body);
+    answer(r, body);
+  }
 }
 
 static void allow_many_files(void) {
@@ -150,14 +168,16 @@ static void allow_many_files(void) {
 
 /* Takes them: where nobody does, a thousand wait, each in a place of its own among what streams leave free. */
 static void on_event(const egress_event *event, void *user) {
+  bench *b = user;
   (void)event;
-  (void)user;
+  b->events++;
 }
 
 static void serve(bench *b, const char *address) {
   egress_diag *diag = egress_diag_new(NULL);
   egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
   options.on_event = on_event;
+  options.user = b;
   b->snap = sample_snapshot(b->clusters);
   if (egress_cache_new(&b->cache, NULL) != 0 || egress_cache_set(b->cache, "*", b->snap) != 0 ||
       egress_server_new(&b->server, b->loop, b->cache, &options) != 0 ||

@@ -116,6 +116,67 @@ Test(step, is_made_once) {
   egress__blob_unref(body);
 }
 
+/* ---- what is packed ---- */
+
+static int asked;
+
+static void on_packed(egress__steps *of) {
+  cr_assert_eq(of, &steps);
+  asked++;
+}
+
+Test(step, forms_are_kept_while_they_are_sent_and_a_moment_longer) {
+  const egress__type_set *a = set(0, "C: a=1"), *b = set(1, "C: a=2");
+  steps.on_packed = on_packed;
+  cr_assert_eq(egress__steps_tick(&steps, 1), UINT64_MAX);
+  egress__blob *all = egress__step_whole(get(FROM(a), b), EGRESS__FORM_SOTW);
+  cr_assert_eq(asked, 1);
+  cr_assert_eq(egress__steps_tick(&steps, 10), EGRESS__STEPS_KEPT_MS); /* time begins with the first tick */
+  cr_assert_eq(egress__steps_tick(&steps, 10 + EGRESS__STEPS_KEPT_MS - 1), 1);
+  egress__blob *body = egress__step_body(get(FROM(a), b), EGRESS__FORM_DELTA);
+  cr_assert_eq(asked, 1);
+  egress__blob_unref(body);
+  cr_assert_eq(steps.packed, 2);
+  cr_assert_eq(egress__steps_tick(&steps, 10 + EGRESS__STEPS_KEPT_MS), EGRESS__STEPS_KEPT_MS);
+  cr_assert_eq(steps.packed, 1);
+  egress__blob *same = egress__step_whole(get(FROM(a), b), EGRESS__FORM_SOTW);
+  cr_assert_eq(same, all);
+  egress__blob_unref(same);
+  egress__blob_unref(all);
+  cr_assert_eq(egress__steps_tick(&steps, 10 + 2 * EGRESS__STEPS_KEPT_MS), UINT64_MAX);
+  cr_assert_eq(steps.packed, 0);
+  cr_assert_eq(steps.count, 1); /* what has changed is still known */
+}
+
+Test(step, forms_that_were_let_go_are_packed_again) {
+  const egress__type_set *a = set(0, "C: a=1"), *b = set(1, "C: a=2");
+  uint8_t before[512];
+  steps.on_packed = on_packed;
+  egress__blob *body = egress__step_body(get(FROM(a), b), EGRESS__FORM_DELTA);
+  size_t size = body->size;
+  cr_assert(size > 0 && size <= sizeof before);
+  memcpy(before, body->bytes, size);
+  egress__blob_unref(body);
+  egress__steps_tick(&steps, 0);
+  cr_assert_eq(egress__steps_tick(&steps, EGRESS__STEPS_KEPT_MS), UINT64_MAX);
+  body = egress__step_body(get(FROM(a), b), EGRESS__FORM_DELTA);
+  cr_assert_eq(body->size, size);
+  cr_assert_arr_eq(body->bytes, before, size);
+  egress__blob_unref(body);
+  cr_assert_eq(asked, 2);
+  cr_assert_eq(egress__steps_tick(&steps, 5000), EGRESS__STEPS_KEPT_MS); /* it is kept from now on, not from then */
+}
+
+Test(step, forms_go_with_their_step) {
+  const egress__type_set *a = set(0, "C: a=1"), *b = set(1, "C: a=2");
+  egress__blob *body = egress__step_body(get(FROM(a), b), EGRESS__FORM_DELTA);
+  egress__steps_replaced(&steps, snaps[1], NULL);
+  cr_assert_eq(steps.packed, 0);
+  cr_assert_eq(egress__steps_tick(&steps, 1), UINT64_MAX);
+  cr_assert(!egress__blob_is_shared(body));
+  egress__blob_unref(body);
+}
+
 Test(step, goes_with_the_set_that_it_leads_to) {
   const egress__type_set *a = set(0, "C: a=1 b=1"), *b = set(1, "C: a=2");
   get(FROM(a), b);

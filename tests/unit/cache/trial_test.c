@@ -8,7 +8,7 @@
 
 static egress_cache *cache;
 static char told[XDS_TEXT]; /* group events: "proven g; " */
-static int ticks;           /* calls of on_soak */
+static int ticks;           /* calls of on_due */
 
 static const char *kind_name(int32_t kind) {
   static const char *const names[] = {"held", "rolled back", "proven", "staged", "soaking", "open"};
@@ -25,12 +25,12 @@ static void on_event(egress__observer *observer, const egress_event *event) {
   cr_assert_str_eq(event->resource, "");
 }
 
-static void on_soak(egress__observer *observer) {
+static void on_due(egress__observer *observer) {
   (void)observer;
   ticks++;
 }
 
-static egress__observer observer = {.on_event = on_event, .on_soak = on_soak};
+static egress__observer observer = {.on_event = on_event, .on_due = on_due};
 
 static void begin(void) {
   cr_assert_eq(egress_cache_new(&cache, NULL), 0);
