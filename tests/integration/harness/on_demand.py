@@ -2,7 +2,8 @@
 A control plane that makes clusters when they are asked for, with the Python package: run as a program by
 test_on_demand.py. Arguments: the port of the backend that ``known-…`` leads to, and how long an answer may take. A line
 ``NAME WHAT`` of its input gives the cluster of that name another time to connect, in seconds, or one that Envoy refuses
-(``bad``), or takes it away (``gone``).
+(``bad``), or takes it away (``gone``). It says ``Changed`` then, and ``Settled`` once all streams have accepted what there
+is.
 """
 
 import asyncio
@@ -48,26 +49,37 @@ def change(cache: egress.Cache, name: str, what: str, port: int) -> None:
         cache[GROUP] = egress.Snapshot.build([made], base=cache.get(GROUP))
 
 
-async def obey(cache: egress.Cache, port: int) -> None:
+def tell_if_settled(server: egress.Server, cache: egress.Cache) -> None:
+    version = cache[GROUP].labels.get(egress.CLUSTER)
+    of_clusters = [stream.types[egress.CLUSTER] for stream in server.status() if egress.CLUSTER in stream.types]
+    if all(one.acked == version and not one.in_flight for one in of_clusters):
+        print("Settled", flush=True)
+
+
+async def obey(server: egress.Server, cache: egress.Cache, port: int) -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async for line in lines:
         change(cache, *line.decode().split(), port)
+        print("Changed", flush=True)
+        tell_if_settled(server, cache)
 
 
-async def serve(cache: egress.Cache, port: int) -> None:
-    async with egress.Server(cache, "127.0.0.1:0") as server:
-        print(f"listening on port {server.port}", flush=True)
-        async for event in server.events():
-            print(type(event).__name__, getattr(event, "name", ""), flush=True)
-            if isinstance(event, egress.Wanted):
-                answer(cache, event, port)
+async def follow(server: egress.Server, cache: egress.Cache, port: int) -> None:
+    async for event in server.events():
+        print(type(event).__name__, getattr(event, "name", ""), flush=True)
+        if isinstance(event, egress.Wanted):
+            answer(cache, event, port)
+        elif isinstance(event, egress.Acked):
+            tell_if_settled(server, cache)
 
 
 async def run(port: int, seconds: float) -> None:
     cache = egress.Cache(answer=seconds)
     cache[GROUP] = egress.Snapshot.build()
-    await asyncio.gather(serve(cache, port), obey(cache, port))
+    async with egress.Server(cache, "127.0.0.1:0") as server:
+        print(f"listening on port {server.port}", flush=True)
+        await asyncio.gather(follow(server, cache, port), obey(server, cache, port))
 
 
 if __name__ == "__main__":
