@@ -29,7 +29,7 @@ enum {
   ACCEPT_PER_TURN = 64,
   /* Bytes that the kernel takes of a connection before it could send them: a response that all share would stand there
      once for each client that does not read, up to 4 MB of it. */
-  UNSENT_MAX = 64 * 1024
+  UNSENT_MAX = 128 * 1024
 };
 
 /* ---- accepting ---- */
