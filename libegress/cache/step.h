@@ -45,7 +45,7 @@ typedef struct egress__step {
   size_t put_count;
   const char **removed; /* names of the bases that `to` has not, in order */
   size_t removed_count;
-  egress__blob *bodies[EGRESS__FORM_COUNT]; /* packed; NULL: not asked for yet */
+  egress__blob *bodies[EGRESS__FORM_COUNT]; /* packed; NULL: not now */
   egress__blob *whole[EGRESS__FORM_COUNT];  /* of state of the world, likewise */
 } egress__step;
 

@@ -125,10 +125,10 @@ class Control:
 
     def _is_settled(self) -> bool:
         text = self.child.text()
-        return text.rfind("\nSettled\n") > text.rfind("\nChanged\n")
+        return text.rfind("\nSettled\n") > text.rfind("\nChanged ")
 
     def count(self, event: str) -> int:
-        return len(re.findall(rf"^{event}\b", self.child.text(), re.MULTILINE))
+        return len(re.findall(rf"^{event} ", self.child.text(), re.MULTILINE))
 
     def wanted(self) -> list[str]:
         return re.findall(r"^Wanted (.*)$", self.child.text(), re.MULTILINE)

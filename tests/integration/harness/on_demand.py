@@ -2,8 +2,8 @@
 A control plane that makes clusters when they are asked for, with the Python package: run as a program by
 test_on_demand.py. Arguments: the port of the backend that ``known-…`` leads to, and how long an answer may take. A line
 ``NAME WHAT`` of its input gives the cluster of that name another time to connect, in seconds, or one that Envoy refuses
-(``bad``), or takes it away (``gone``). It says ``Changed`` then, and ``Settled`` once all streams have accepted what there
-is.
+(``bad``), or takes it away (``gone``). It says ``Changed NAME`` then, and ``Settled`` once all streams have accepted
+what there is.
 """
 
 import asyncio
@@ -60,8 +60,9 @@ async def obey(server: egress.Server, cache: egress.Cache, port: int) -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     async for line in lines:
-        change(cache, *line.decode().split(), port)
-        print("Changed", flush=True)
+        name, what = line.decode().split()
+        change(cache, name, what, port)
+        print("Changed", name, flush=True)
         tell_if_settled(server, cache)
 
 

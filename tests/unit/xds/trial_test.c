@@ -284,8 +284,9 @@ static void rollout(egress__xds_variant of) {
   SENT("", xds_ack(share, 'C', NULL));
   cr_assert_eq(egress_cache_trial(first.cache, "g"), EGRESS_TRIAL_SOAKING);
   SENT("", xds_drain(rest));
-  egress__cache_tick(first.cache, 5);
-  egress__cache_tick(first.cache, 1004);
+  cr_assert_eq(egress__cache_tick(first.cache, 5), EGRESS__STEPS_KEPT_MS); /* responses are still kept, then none is */
+  cr_assert_eq(egress__cache_tick(first.cache, 5 + EGRESS__STEPS_KEPT_MS), 1000 - EGRESS__STEPS_KEPT_MS);
+  cr_assert_eq(egress__cache_tick(first.cache, 1004), 1);
   cr_assert_eq(rest->ready, 0);
   egress__cache_tick(first.cache, 1005);
   cr_assert_eq(rest->ready, 1);
