@@ -1,12 +1,13 @@
 /*
  * A server to be timed. Whoever comes gets the sample's clusters, as many as -r says, and its listener.
  *
- *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS]
+ *   xds_bench_server -addr HOST:PORT [-ctl HOST:PORT] [-r CLUSTERS] [-patience MS]
  *
  * It says "ready PORT CONTROL-PORT" when it listens; 0 for either lets the kernel choose. Each GET /push on the control
  * port gives one more cluster a new version and is told "version=V resource=NAME": with these a client knows the push
  * when it sees it. Each GET /calm is told "streams=N used=BYTES", what is allocated, when nothing happened for a moment
- * and free memory was given back.
+ * and free memory was given back. A client that does not read loses its stream when -patience is over, by itself or
+ * because it gives no sign of life.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -30,8 +31,9 @@ typedef struct bench {
   egress_server *server;
   egress_snapshot *snap;
   unsigned clusters, pushes;
-  uv_timer_t calm;     /* looks whether clients said anything, or were sent anything */
-  size_t events, seen; /* now, and when it looked last */
+  unsigned patience_ms; /* 0: as servers have it */
+  uv_timer_t calm;      /* looks whether clients said anything, or were sent anything */
+  size_t events, seen;  /* now, and when it looked last */
   int is_trimmed;
   struct request *waiting; /* for calm */
 } bench;
@@ -178,6 +180,7 @@ static void serve(bench *b, const char *address) {
   egress_server_options options = EGRESS_SERVER_OPTIONS_INIT;
   options.on_event = on_event;
   options.user = b;
+  options.keepalive_ms = options.max_unread_ms = b->patience_ms;
   b->snap = sample_snapshot(b->clusters);
   if (egress_cache_new(&b->cache, NULL) != 0 || egress_cache_set(b->cache, "*", b->snap) != 0 ||
       egress_server_new(&b->server, b->loop, b->cache, &options) != 0 ||
@@ -198,6 +201,8 @@ int main(int argc, char **argv) {
       control = argv[i + 1];
     else if (strcmp(argv[i], "-r") == 0)
       b.clusters = (unsigned)strtoul(argv[i + 1], NULL, 10);
+    else if (strcmp(argv[i], "-patience") == 0)
+      b.patience_ms = (unsigned)strtoul(argv[i + 1], NULL, 10);
     else
       return 2;
   if (b.clusters == 0)

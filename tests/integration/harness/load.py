@@ -17,15 +17,26 @@ class LoadFailure(AssertionError):
     pass
 
 
-def load(folder: Path, variant: str, *, clusters: int, streams: int, timeout_s: int = 120, **options: int) -> Any:
+def load(
+    folder: Path,
+    variant: str,
+    *,
+    clusters: int,
+    streams: int,
+    timeout_s: int = 120,
+    patience_ms: int = 0,
+    **options: int,
+) -> Any:
     """
     What ``xds_load`` reports of a server of its own that serves ``clusters``; ``nack=1`` is its option ``-nack``, ``k=3``
-    is ``-k 3``. Raises when a response was missed, was wrong or came unasked, or a stream ended.
+    is ``-k 3``. Who does not read loses its stream after ``patience_ms``; 0: as servers have it. Raises when a response
+    was missed, was wrong or came unasked, or a stream ended.
     """
     output = folder / "bench-server"
     output.unlink(missing_ok=True)
     addresses = ["-addr", "127.0.0.1:0", "-ctl", "127.0.0.1:0"]
-    server = Child([program("tests/bench/xds_bench_server"), *addresses, "-r", str(clusters)], output)
+    command = [program("tests/bench/xds_bench_server"), *addresses, "-r", str(clusters), "-patience", str(patience_ms)]
+    server = Child(command, output)
 
     def ready() -> re.Match[str] | None:
         server.check()
