@@ -6,8 +6,8 @@
  * It says "ready PORT CONTROL-PORT" when it listens; 0 for either lets the kernel choose. Each GET /push on the control
  * port gives one more cluster a new version and is told "version=V resource=NAME": with these a client knows the push
  * when it sees it. Each GET /calm is told "streams=N used=BYTES", what is allocated, when nothing happened for a moment
- * and free memory was given back. A client that does not read loses its stream when -patience is over, by itself or
- * because it gives no sign of life.
+ * and free memory was given back. -patience is how long a client may leave a response unread, and how long it may be
+ * silent before it is asked for a sign of life; without it, or with 0, as long as servers let it by default.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ typedef struct bench {
   egress_server *server;
   egress_snapshot *snap;
   unsigned clusters, pushes;
-  unsigned patience_ms; /* 0: as servers have it */
+  unsigned patience_ms; /* 0: the server's defaults */
   uv_timer_t calm;      /* looks whether clients said anything, or were sent anything */
   size_t events, seen;  /* now, and when it looked last */
   int is_trimmed;

@@ -29,8 +29,8 @@ def load(
 ) -> Any:
     """
     What ``xds_load`` reports of a server of its own that serves ``clusters``; ``nack=1`` is its option ``-nack``, ``k=3``
-    is ``-k 3``. Who does not read loses its stream after ``patience_ms``; 0: as servers have it. Raises when a response
-    was missed, was wrong or came unasked, or a stream ended.
+    is ``-k 3``; ``patience_ms`` is the server's ``-patience``. Raises when a response was missed, was wrong or came
+    unasked, or a stream ended.
     """
     output = folder / "bench-server"
     output.unlink(missing_ok=True)
