@@ -256,6 +256,6 @@ if [ $long = 1 ]; then
   run_tsan
   run_fuzz
 else
-  check valgrind valgrind_on 'unit_(base|cache|snapshot)_.*|(policy|resource|snapshot|compile|xds|cache)_oom'
+  check valgrind valgrind_on 'unit_cache_.*|(policy|resource|compile|xds|cache)_oom'
 fi
 finish
